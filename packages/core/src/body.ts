@@ -1,0 +1,27 @@
+// A user's value on its way: either a value that the receiver may keep, or its bytes.
+//   B1. A value body holds a copy that nobody else has, or something that cannot change (W2).
+//   B2. A body may be sent more than once (a retry); who receives a value while the sender keeps the body gets a copy.
+import { decodeValue, encodeValue } from "./codec.ts";
+import { isolate } from "./walk.ts";
+
+export type Body =
+  | { readonly kind: "value"; readonly value: unknown }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array };
+
+export function valueBody(value: unknown): Body {
+  return { kind: "value", value };
+}
+
+export function bytesBody(bytes: Uint8Array): Body {
+  return { kind: "bytes", bytes };
+}
+
+/** The value in a body. With `keep`, the body can be used again (B2). Throws GarbageError on bytes that are not a value. */
+export function bodyValue(body: Body, keep = false): unknown {
+  if (body.kind === "bytes") return decodeValue(body.bytes);
+  return keep ? isolate(body.value, "value") : body.value;
+}
+
+export function bodyBytes(body: Body): Uint8Array {
+  return body.kind === "bytes" ? body.bytes : encodeValue(body.value);
+}

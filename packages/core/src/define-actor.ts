@@ -1,0 +1,278 @@
+// What a user says about an actor class, checked once, and the list of what may be called on it.
+//   A1. Callable are the methods on the prototype chain below Actor whose names are not hooks, do not start with `_` or
+//       `$`, and are plain methods (no accessors, no fields, no symbol keys). Nothing else ever is.
+//   A2. An option that does not exist, or not yet, is refused, never ignored.
+import { Actor, type ActorClass } from "./actor.ts";
+import { checkActorType } from "./actor-id.ts";
+import { describe, type Duration, durationMs } from "./duration.ts";
+import { ConfigError } from "./errors.ts";
+
+/**
+ * How turns of a method may overlap: `write` never; `read` beside other reads; `interleave` beside anything, also in the
+ * middle of a write turn.
+ */
+export type MethodMode = "write" | "read" | "interleave";
+
+export interface MethodOptions {
+  /** @default 'write' */
+  readonly mode?: MethodMode | undefined;
+  /** How long a caller waits when it names no time of its own. @default the caller's callTimeoutMs */
+  readonly timeoutMs?: Duration | undefined;
+  /** Running it twice does no harm: the runtime may repeat a call whose outcome is unknown. @default false */
+  readonly idempotent?: boolean | undefined;
+}
+
+/** Where an actor is activated at its first call: a silo with few activations, the caller's own, or any. */
+export type Placement = "balanced" | "local" | "random";
+
+type HookName = keyof Actor<unknown>;
+/** The names of A's methods that can be called through a reference. */
+export type CallableName<A> = {
+  [K in keyof A]: K extends HookName | `_${string}` | `$${string}` | symbol | number
+    ? never
+    : A[K] extends (...args: never[]) => unknown
+      ? K
+      : never;
+}[keyof A];
+
+export interface ActorOptions<A extends Actor<unknown>> {
+  /** The stable name on the wire and in storage: `[A-Za-z][A-Za-z0-9_.-]{0,63}`. It survives minify and rename. */
+  readonly type: string;
+  /** Makes the state of an actor that has none stored. Without it the actor has no durable state and touches no storage. */
+  readonly state?: (() => A["state"]) | undefined;
+  /** Modes and options by method; a method that is not named is `'write'`. */
+  readonly methods?:
+    | { readonly [K in CallableName<A>]?: MethodMode | MethodOptions | undefined }
+    | undefined;
+  /** How long without calls before the activation is collected; `false`: never. @default '10m' */
+  readonly idle?: Duration | false | undefined;
+  /** @default 'balanced' */
+  readonly placement?: Placement | undefined;
+  /** Calls waiting at one activation; more are refused with OverloadedError. @default 10_000 */
+  readonly maxQueue?: number | undefined;
+  /** Stored with the state. @default 1 */
+  readonly version?: 1 | undefined;
+  /** State is encoded at the end of each write turn and saved if its bytes changed. @default 'turn' */
+  readonly commit?: "turn" | undefined;
+  /** A call that comes back to an actor whose turn in its chain still runs fails at once. @default 'detect' */
+  readonly reentrancy?: "detect" | undefined;
+  /** @default false */
+  readonly strictReads?: false | undefined;
+  /** @default false */
+  readonly stateless?: false | undefined;
+}
+
+export interface ResolvedMethod {
+  readonly name: string;
+  readonly mode: MethodMode;
+  readonly timeoutMs: number | undefined;
+  readonly idempotent: boolean;
+}
+
+/** What `defineActor` returns. `A` is only for the type system. */
+export interface ActorDefinition<A extends Actor<unknown>> {
+  readonly type: string;
+  readonly state: (() => unknown) | undefined;
+  readonly methods: ReadonlyMap<string, ResolvedMethod>;
+  readonly idleMs: number | false;
+  readonly placement: Placement;
+  readonly maxQueue: number;
+  readonly version: number;
+  /** @internal */
+  readonly actorType?: A;
+}
+
+const MODES: readonly unknown[] = ["write", "read", "interleave"];
+const PLACEMENTS: readonly unknown[] = ["balanced", "local", "random"];
+
+const ACTOR_OPTIONS = new Set([
+  "type",
+  "state",
+  "methods",
+  "idle",
+  "placement",
+  "maxQueue",
+  "version",
+  "commit",
+  "reentrancy",
+  "strictReads",
+  "stateless",
+]);
+const METHOD_OPTIONS = new Set(["mode", "timeoutMs", "idempotent"]);
+
+/** Values of the final API that this version does not have yet: option → the only value it takes. */
+const ONLY: Readonly<Record<string, unknown>> = {
+  version: 1,
+  commit: "turn",
+  reentrancy: "detect",
+  strictReads: false,
+  stateless: false,
+};
+
+/**
+ * Describes an actor class: `static readonly actor = defineActor<Counter>({ type: 'counter', … })`.
+ * @throws ConfigError that names the option, the value and what is allowed.
+ */
+export function defineActor<A extends Actor<unknown>>(
+  options: ActorOptions<A>,
+): ActorDefinition<A> {
+  if (typeof options !== "object" || options === null)
+    throw new ConfigError("defineActor", "takes an object of options with at least `type`");
+  checkActorType(options.type);
+  const { type } = options;
+  const at = (option: string): string => `actor '${type}': ${option}`;
+  refuseUnknown(options, ACTOR_OPTIONS, (key) => at(key), {
+    migrate: "stored state has one version in this release",
+    args: "schemas belong to methods and come with a later release",
+  });
+  for (const [option, only] of Object.entries(ONLY)) {
+    const value = (options as unknown as Record<string, unknown>)[option];
+    if (value !== undefined && value !== only)
+      throw new ConfigError(
+        at(option),
+        `${describe(value)} is not available in this version; leave it out or use ${describe(only)}`,
+      );
+  }
+  if (options.state !== undefined && typeof options.state !== "function")
+    throw new ConfigError(
+      at("state"),
+      `must be a function that makes the first state, not ${describe(options.state)}`,
+    );
+  const placement = options.placement ?? "balanced";
+  if (!PLACEMENTS.includes(placement))
+    throw new ConfigError(
+      at("placement"),
+      `must be 'balanced', 'local' or 'random' in this version, not ${describe(placement)}`,
+    );
+  const maxQueue = options.maxQueue ?? 10_000;
+  if (!Number.isSafeInteger(maxQueue) || maxQueue < 1)
+    throw new ConfigError(
+      at("maxQueue"),
+      `must be a positive whole number, not ${describe(maxQueue)}`,
+    );
+  return {
+    type,
+    state: options.state,
+    methods: resolveMethods(options.methods ?? {}, at),
+    idleMs: options.idle === false ? false : durationMs(at("idle"), options.idle ?? "10m"),
+    placement,
+    maxQueue,
+    version: 1,
+  };
+}
+
+function resolveMethods(
+  methods: Readonly<Record<string, MethodMode | MethodOptions | undefined>>,
+  at: (option: string) => string,
+): ReadonlyMap<string, ResolvedMethod> {
+  const resolved = new Map<string, ResolvedMethod>();
+  for (const [name, given] of Object.entries(methods)) {
+    if (given === undefined) continue;
+    const option = at(`methods.${name}`);
+    const o: MethodOptions = typeof given === "string" ? { mode: given } : given;
+    if (typeof o !== "object" || o === null)
+      throw new ConfigError(option, `must be a mode or an object, not ${describe(given)}`);
+    refuseUnknown(o, METHOD_OPTIONS, (key) => `${option}.${key}`, {
+      args: "argument schemas are not available in this version",
+    });
+    const mode = o.mode ?? "write";
+    if (!MODES.includes(mode))
+      throw new ConfigError(
+        option,
+        `the mode must be 'write', 'read' or 'interleave', not ${describe(mode)}`,
+      );
+    resolved.set(name, {
+      name,
+      mode,
+      timeoutMs:
+        o.timeoutMs === undefined ? undefined : durationMs(`${option}.timeoutMs`, o.timeoutMs),
+      idempotent: o.idempotent ?? false,
+    });
+  }
+  return resolved;
+}
+
+/** Throws for the first key that is not an option; `why` has a word for names that exist elsewhere in the design. */
+export function refuseUnknown(
+  options: object,
+  known: ReadonlySet<string>,
+  at: (key: string) => string,
+  why: Readonly<Record<string, string>> = {},
+): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (known.has(key) || value === undefined) continue;
+    throw new ConfigError(
+      at(key),
+      why[key] ?? `is not an option; there are ${[...known].toSorted().join(", ")}`,
+    );
+  }
+}
+
+/** A registered class with everything that may be called on it (A1). */
+export interface ActorKind {
+  readonly actorClass: ActorClass;
+  readonly definition: ActorDefinition<Actor<unknown>>;
+  readonly methods: ReadonlyMap<string, ResolvedMethod>;
+  /** Every method is a write: turns never overlap, and the current call needs no tracking. */
+  readonly exclusive: boolean;
+}
+
+/** Reads a class for a silo. @throws ConfigError when it is not an actor class, or names methods it does not have. */
+export function actorKind(actorClass: ActorClass): ActorKind {
+  if (typeof actorClass !== "function" || !(actorClass.prototype instanceof Actor))
+    throw new ConfigError(
+      "actors",
+      `must be classes that extend Actor, not ${describe(actorClass)}`,
+    );
+  const name = actorClass.name || "(anonymous class)";
+  if (!Object.hasOwn(actorClass, "actor"))
+    throw new ConfigError(
+      "actors",
+      `${name} needs a \`static readonly actor = defineActor<${name}>({ type: '…' })\` of its own`,
+    );
+  const definition = actorClass.actor;
+  const callable = callableNames(actorClass);
+  for (const method of definition.methods.keys())
+    if (!callable.has(method))
+      throw new ConfigError(
+        `actor '${definition.type}': methods.${method}`,
+        `${name} has no such method that can be called; it has ${[...callable].join(", ") || "none"}`,
+      );
+  if (callable.has("then"))
+    throw new ConfigError(
+      `actor '${definition.type}'`,
+      `${name} declares \`then\`, which would make its references look like promises; rename it`,
+    );
+  const methods = new Map<string, ResolvedMethod>();
+  for (const method of callable)
+    methods.set(
+      method,
+      definition.methods.get(method) ?? {
+        name: method,
+        mode: "write",
+        timeoutMs: undefined,
+        idempotent: false,
+      },
+    );
+  const exclusive = [...methods.values()].every((method) => method.mode === "write");
+  return { actorClass, definition, methods, exclusive };
+}
+
+const HOOKS = new Set(["constructor", "onActivate", "onDeactivate", "ctx", "state"]);
+
+function callableNames(actorClass: ActorClass): ReadonlySet<string> {
+  const names = new Set<string>();
+  const hidden = new Set<string>();
+  for (
+    let prototype = actorClass.prototype as object;
+    prototype !== Actor.prototype && prototype !== null;
+    prototype = Object.getPrototypeOf(prototype) as object
+  )
+    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (HOOKS.has(name) || name.startsWith("_") || name.startsWith("$")) continue;
+      // The most derived declaration decides: an accessor over an inherited method hides it.
+      if (names.has(name) || hidden.has(name)) continue;
+      (typeof property.value === "function" ? names : hidden).add(name);
+    }
+  return names;
+}

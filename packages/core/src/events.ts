@@ -1,0 +1,125 @@
+// One event stream. Framework code never logs: it emits these; log lines, metrics, test waits and histories read them.
+// Per-call work emits nothing (counters instead): events are for what an operator would want to be told.
+import type { ActorAddress } from "./actor-id.ts";
+import type { DeactivationReason } from "./actor.ts";
+import type { ClaimReason } from "./ownership-rules.ts";
+import type { Incarnation } from "./silo-id.ts";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** What happened, by type. Every event also carries `atMs` (wall time) and the `silo` it happened in ("" in a client). */
+export type EventBody =
+  | { readonly type: "silo.joined"; readonly incarnation: Incarnation }
+  | { readonly type: "silo.serving"; readonly incarnation: Incarnation }
+  | { readonly type: "silo.paused"; readonly incarnation: Incarnation; readonly reason: string }
+  | { readonly type: "silo.resumed"; readonly incarnation: Incarnation; readonly pausedMs: number }
+  | { readonly type: "silo.draining"; readonly incarnation: Incarnation }
+  | { readonly type: "silo.lost"; readonly incarnation: Incarnation; readonly reason: string }
+  | { readonly type: "silo.stopped"; readonly incarnation: Incarnation }
+  | {
+      readonly type: "member.dead";
+      readonly incarnation: Incarnation;
+      readonly name: string;
+      readonly by: Incarnation;
+    }
+  | { readonly type: "directory.opened"; readonly storeId: string; readonly reason: string }
+  | { readonly type: "store.opened"; readonly store: string; readonly durability: string }
+  | { readonly type: "store.unavailable"; readonly store: string; readonly error: string }
+  | { readonly type: "store.damaged"; readonly key: string; readonly problem: string }
+  | {
+      readonly type: "activation.claimed";
+      readonly actor: ActorAddress;
+      readonly generation: number;
+      readonly reason: ClaimReason;
+    }
+  | {
+      readonly type: "activation.activated";
+      readonly actor: ActorAddress;
+      readonly generation: number;
+    }
+  | {
+      readonly type: "activation.deactivated";
+      readonly actor: ActorAddress;
+      readonly generation: number;
+      readonly reason: DeactivationReason;
+      readonly activeMs: number;
+    }
+  | {
+      readonly type: "activation.failed";
+      readonly actor: ActorAddress;
+      readonly error: string;
+    }
+  | {
+      /** A save or a load of this activation was refused: it had lost its actor. It is discarded. */
+      readonly type: "activation.fenced";
+      readonly actor: ActorAddress;
+      readonly generation: number;
+      readonly storedGeneration: number;
+      readonly operation: "load" | "save" | "verify";
+      readonly error: "FencedError";
+    }
+  | { readonly type: "commit.resent"; readonly actor: ActorAddress; readonly attempt: number }
+  | {
+      readonly type: "actor.log";
+      readonly level: LogLevel;
+      readonly actor: ActorAddress;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  | { readonly type: "transport.garbage"; readonly from: string; readonly problem: string }
+  | { readonly type: "transport.disconnected"; readonly reason: string }
+  | { readonly type: "transport.reconnected" }
+  | { readonly type: "task.failed"; readonly task: string; readonly error: string };
+
+export type EventType = EventBody["type"];
+export type TenureEvent<T extends EventType = EventType> = Extract<EventBody, { type: T }> & {
+  readonly atMs: number;
+  readonly silo: string;
+};
+
+export type EventSink = (event: EventBody) => void;
+export type EventListener = (event: TenureEvent) => void;
+
+/** A stream of events with listeners. A listener that throws is dropped from the event, never from the stream. */
+export class EventStream {
+  readonly #listeners = new Set<EventListener>();
+  readonly #silo: string;
+  readonly #wallMs: () => number;
+
+  constructor(silo: string, wallMs: () => number) {
+    this.#silo = silo;
+    this.#wallMs = wallMs;
+  }
+
+  /** Calls `listener` with every event from now on; the answer stops it. */
+  subscribe(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The next event of a type, or the next one that a predicate accepts. */
+  next<T extends EventType>(
+    type: T,
+    accept: (event: TenureEvent<T>) => boolean = () => true,
+  ): Promise<TenureEvent<T>> {
+    return new Promise((resolve) => {
+      const stop = this.subscribe((event) => {
+        if (event.type !== type || !accept(event as TenureEvent<T>)) return;
+        stop();
+        resolve(event as TenureEvent<T>);
+      });
+    });
+  }
+
+  readonly emit: EventSink = (body) => {
+    if (this.#listeners.size === 0) return;
+    const event = { ...body, atMs: this.#wallMs(), silo: this.#silo } as TenureEvent;
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch {
+        // A listener is the user's; its failure must not reach the code that reported an event.
+      }
+    }
+  };
+}

@@ -1,0 +1,44 @@
+// For applications: actors, references and errors. Most import them from `tenure`.
+export {
+  Actor,
+  type ActorClass,
+  type ActorContext,
+  type ActorLog,
+  type CallContext,
+  type DeactivationReason,
+} from "./actor.ts";
+export type { ActorAddress } from "./actor-id.ts";
+export {
+  type ActorDefinition,
+  type ActorOptions,
+  defineActor,
+  type MethodMode,
+  type MethodOptions,
+  type Placement,
+} from "./define-actor.ts";
+export type { Duration } from "./duration.ts";
+export {
+  ActorTypeNotFoundError,
+  CallError,
+  CallTimeoutError,
+  CancelledError,
+  ConfigError,
+  DeadlockError,
+  DefinedError,
+  defineError,
+  type ErrorFactory,
+  FencedError,
+  InvalidArgumentError,
+  MethodNotFoundError,
+  NotAvailableError,
+  NotSerializableError,
+  type Outcome,
+  OverloadedError,
+  SiloUnavailableError,
+  TenureError,
+  UnauthorizedError,
+} from "./errors.ts";
+export type { EventListener, EventType, TenureEvent } from "./events.ts";
+export type { ChainLink } from "./message.ts";
+export { UnreachableError } from "./port.ts";
+export type { ActorRef, CallOptions } from "./reference.ts";

@@ -1,0 +1,36 @@
+// For Tenure's own packages and for authors of backends. Everything of the public door, and the contracts.
+export * from "./index.ts";
+export * from "./actor-id.ts";
+export { type ActorHost, constructActor } from "./actor.ts";
+export { assert, AssertionError, unreachable } from "./assert.ts";
+export * from "./body.ts";
+export * from "./clock.ts";
+export { decodeValue, encodeValue, GarbageError } from "./codec.ts";
+export {
+  actorKind,
+  type ActorKind,
+  type CallableName,
+  refuseUnknown,
+  type ResolvedMethod,
+} from "./define-actor.ts";
+export * from "./directory.ts";
+export { describe, durationMs } from "./duration.ts";
+export * from "./errors.ts";
+export * from "./events.ts";
+export { loopback } from "./loopback.ts";
+export * from "./message.ts";
+export * from "./ownership-rules.ts";
+export * from "./port.ts";
+export * from "./random.ts";
+export { makeReference, type ReferenceTarget } from "./reference.ts";
+export * from "./silo-id.ts";
+export * from "./storage.ts";
+export { Tasks } from "./tasks.ts";
+export * from "./transport.ts";
+export { checkSerializable, isDeepFrozen, isolate, MAX_DEPTH, REFERENCE } from "./walk.ts";
+export {
+  errorFromRecord,
+  type ErrorRecord,
+  errorToRecord,
+  thrownFromRecord,
+} from "./wire-error.ts";

@@ -1,0 +1,118 @@
+// References: typed proxies to actors.
+//   F1. Making one sends nothing, holds nothing and fails only for a bad id; it is never broken and works for ever.
+//   F2. Every string name but `then` and the `$` names is a remote method; the silo decides whether it exists.
+import type { Actor } from "./actor.ts";
+import { type ActorAddress, formatActor } from "./actor-id.ts";
+import type { CallableName, ResolvedMethod } from "./define-actor.ts";
+import type { Duration } from "./duration.ts";
+import { NotAvailableError } from "./errors.ts";
+import { REFERENCE } from "./walk.ts";
+
+/** Options of single calls, given by `$with`. */
+export interface CallOptions {
+  /** How long to wait. @default the method's, else the client's callTimeoutMs */
+  readonly timeoutMs?: Duration | undefined;
+  /** Aborting it fails the call with CancelledError. */
+  readonly signal?: AbortSignal | undefined;
+  /** The call's effect is applied once, however often it is sent with this key. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+type RemoteMethod<F> = F extends (...args: infer _) => Promise<unknown>
+  ? F
+  : F extends (...args: infer P) => infer R
+    ? (...args: P) => Promise<Awaited<R>>
+    : never;
+
+/** A reference to an actor: its methods, each answering a promise, and `$with`. */
+export type ActorRef<A extends Actor<unknown>> = {
+  readonly [K in CallableName<A>]: RemoteMethod<A[K]>;
+} & {
+  /** The same reference with options for its calls. */
+  $with(options: CallOptions): ActorRef<A>;
+};
+
+/** What a reference needs to make a call. */
+export interface ReferenceTarget {
+  call(
+    actor: ActorAddress,
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    known: ReadonlyMap<string, ResolvedMethod> | undefined,
+  ): Promise<unknown>;
+}
+
+interface Target {
+  readonly actor: ActorAddress;
+  readonly to: ReferenceTarget;
+  readonly options: CallOptions;
+  readonly known: ReadonlyMap<string, ResolvedMethod> | undefined;
+  readonly methods: Map<string, unknown>;
+}
+
+/** Makes a reference. The id has been checked. `known` has the methods' modes where the class is at hand. */
+export function makeReference<A extends Actor<unknown>>(
+  actor: ActorAddress,
+  to: ReferenceTarget,
+  known: ReadonlyMap<string, ResolvedMethod> | undefined,
+  options: CallOptions = {},
+): ActorRef<A> {
+  const target: Target = { actor, to, options, known, methods: new Map() };
+  return new Proxy(target, handler) as unknown as ActorRef<A>;
+}
+
+const LATER: Readonly<Record<string, string>> = {
+  $send: "await the method itself",
+  $events: "poll a read method",
+};
+
+const handler: ProxyHandler<Target> = {
+  get(target, name) {
+    if (typeof name === "symbol") return symbolProperty(target, name);
+    const cached = target.methods.get(name);
+    if (cached !== undefined) return cached;
+    const property = stringProperty(target, name);
+    if (property !== undefined) target.methods.set(name, property);
+    return property;
+  },
+  has: (_target, name) => typeof name === "string" && name !== "then",
+  set: () => false,
+  defineProperty: () => false,
+  deleteProperty: () => false,
+  ownKeys: () => [],
+  getOwnPropertyDescriptor: () => undefined,
+  getPrototypeOf: () => null,
+  setPrototypeOf: () => false,
+  isExtensible: () => true,
+  preventExtensions: () => false,
+};
+
+function stringProperty(target: Target, name: string): unknown {
+  switch (name) {
+    // Without this a reference that is awaited, or returned by an async function, would be called as a promise.
+    case "then":
+      return undefined;
+    // A reference in JSON.stringify would make a call; it shows its name instead.
+    case "toJSON":
+      return () => formatActor(target.actor);
+    case "$with":
+      return (options: CallOptions) =>
+        makeReference(target.actor, target.to, target.known, { ...target.options, ...options });
+    default:
+  }
+  const later = LATER[name];
+  if (later !== undefined) throw new NotAvailableError(name, later);
+  return (...args: unknown[]) =>
+    target.to.call(target.actor, name, args, target.options, target.known);
+}
+
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+function symbolProperty(target: Target, name: symbol): unknown {
+  if (name === REFERENCE) return true;
+  if (name === Symbol.toPrimitive || name === INSPECT)
+    return () => `ActorRef(${formatActor(target.actor)})`;
+  if (name === Symbol.toStringTag) return "ActorRef";
+  return undefined;
+}
