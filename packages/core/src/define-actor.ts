@@ -82,8 +82,8 @@ export interface ActorDefinition<A extends Actor<unknown>> {
   readonly actorType?: A;
 }
 
-const MODES: readonly unknown[] = ["write", "read", "interleave"];
-const PLACEMENTS: readonly unknown[] = ["balanced", "local", "random"];
+const MODES: ReadonlySet<unknown> = new Set(["write", "read", "interleave"]);
+const PLACEMENTS: ReadonlySet<unknown> = new Set(["balanced", "local", "random"]);
 
 const ACTOR_OPTIONS = new Set([
   "type",
@@ -139,7 +139,7 @@ export function defineActor<A extends Actor<unknown>>(
       `must be a function that makes the first state, not ${describe(options.state)}`,
     );
   const placement = options.placement ?? "balanced";
-  if (!PLACEMENTS.includes(placement))
+  if (!PLACEMENTS.has(placement))
     throw new ConfigError(
       at("placement"),
       `must be 'balanced', 'local' or 'random' in this version, not ${describe(placement)}`,
@@ -176,7 +176,7 @@ function resolveMethods(
       args: "argument schemas are not available in this version",
     });
     const mode = o.mode ?? "write";
-    if (!MODES.includes(mode))
+    if (!MODES.has(mode))
       throw new ConfigError(
         option,
         `the mode must be 'write', 'read' or 'interleave', not ${describe(mode)}`,

@@ -14,6 +14,8 @@ export {
   type ResolvedMethod,
 } from "./define-actor.ts";
 export * from "./directory.ts";
+export * from "./directory-tables.ts";
+export { digest16 } from "./digest.ts";
 export { describe, durationMs } from "./duration.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
@@ -22,9 +24,11 @@ export * from "./message.ts";
 export * from "./ownership-rules.ts";
 export * from "./port.ts";
 export * from "./random.ts";
+export * from "./records.ts";
 export { makeReference, type ReferenceTarget } from "./reference.ts";
 export * from "./silo-id.ts";
 export * from "./storage.ts";
+export * from "./storage-tables.ts";
 export { Tasks } from "./tasks.ts";
 export * from "./transport.ts";
 export { checkSerializable, isDeepFrozen, isolate, MAX_DEPTH, REFERENCE } from "./walk.ts";

@@ -46,8 +46,16 @@ class LoopbackTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    for (const endpoint of this.#endpoints) endpoint.drop();
+    for (const endpoint of this.#endpoints) await endpoint.close();
   }
+}
+
+/** A message on its way: it leaves its sender at the end of the turn. */
+interface Sent {
+  readonly sender: LoopbackEndpoint;
+  readonly to: Address;
+  readonly tag: DeliveryTag;
+  readonly message: Message;
 }
 
 class LoopbackEndpoint implements Endpoint {
@@ -56,9 +64,9 @@ class LoopbackEndpoint implements Endpoint {
   readonly #receiver: Receiver;
   readonly #board: Switchboard;
   readonly #environment: PortEnvironment;
-  #open = true;
+  #state: "open" | "closed" | "dropped" = "open";
   #nextTag: DeliveryTag = 1;
-  #inbox: { from: Address; message: Message }[] = [];
+  #inbox: Sent[] = [];
 
   constructor(
     address: Address,
@@ -77,17 +85,17 @@ class LoopbackEndpoint implements Endpoint {
   }
 
   send(to: Address, message: Message): DeliveryTag | undefined {
-    if (!this.#open) return undefined;
+    if (this.#state !== "open") return undefined;
     const tag = this.#nextTag++;
     const targets = this.#targets(to);
-    if (targets.length === 0) {
-      this.#environment.clock.afterTurn(() => {
-        if (this.#open) this.#receiver.undeliverable(to, tag);
-      });
-      return tag;
-    }
+    if (targets.length === 0) this.#environment.clock.afterTurn(() => this.#reachedNobody(to, tag));
     for (const target of targets)
-      target.#take(this.#address, copyForReceiver(message, targets.length > 1));
+      target.#take({
+        sender: this,
+        to,
+        tag,
+        message: copyForReceiver(message, targets.length > 1),
+      });
     return tag;
   }
 
@@ -104,17 +112,22 @@ class LoopbackEndpoint implements Endpoint {
 
   // Messages of one event-loop turn are handed over together, in order, in the next one. Not in a microtask: two actors
   // that call each other for ever would keep the loop from ever reaching a timer, and the silo from renewing its lease.
-  #take(from: Address, message: Message): void {
-    this.#inbox.push({ from, message });
+  #take(sent: Sent): void {
+    this.#inbox.push(sent);
     if (this.#inbox.length > 1) return;
     this.#environment.clock.afterTurn(() => {
       const batch = this.#inbox;
       this.#inbox = [];
-      for (const { from: sender, message: item } of batch) {
-        if (!this.#open) return;
-        this.#receiver.message(sender, item);
+      for (const { sender, to, tag, message } of batch) {
+        if (sender.#state === "dropped") continue; // T5: it had not left yet
+        if (this.#state === "open") this.#receiver.message(sender.#address, message);
+        else sender.#reachedNobody(to, tag);
       }
     });
+  }
+
+  #reachedNobody(to: Address, tag: DeliveryTag): void {
+    if (this.#state === "open" && to !== EVERYONE) this.#receiver.undeliverable(to, tag);
   }
 
   setServing(serving: boolean): void {
@@ -122,11 +135,16 @@ class LoopbackEndpoint implements Endpoint {
   }
 
   async close(): Promise<void> {
-    this.drop();
+    this.#leave("closed");
   }
 
   drop(): void {
-    this.#open = false;
+    this.#leave("dropped");
+  }
+
+  #leave(state: "closed" | "dropped"): void {
+    if (this.#state !== "open") return;
+    this.#state = state;
     this.serving = false;
     if (this.#board.endpoints.get(this.#address) === this)
       this.#board.endpoints.delete(this.#address);

@@ -42,6 +42,7 @@ export type RefusalReason =
   | "overloaded"
   | "expired"
   | "no-silo"
+  | "unavailable"
   | "unknown-type"
   | "unknown-method"
   | "invalid"
@@ -58,6 +59,7 @@ const REFUSALS: readonly RefusalReason[] = [
   "overloaded",
   "expired",
   "no-silo",
+  "unavailable",
   "unknown-type",
   "unknown-method",
   "invalid",

@@ -1,1 +1,3 @@
-export {};
+// For applications: running silos. Most import it from `tenure`, which fills in the ports.
+export { createSilo, type Silo } from "./silo.ts";
+export type { SiloOptions } from "./silo-options.ts";

@@ -1,0 +1,147 @@
+// A client of its own: a transport, an endpoint with a random address, and an invoker.
+import {
+  type Actor,
+  type ActorClass,
+  type ActorRef,
+  type Clock,
+  CLUSTER_PATTERN,
+  ConfigError,
+  describe,
+  type Duration,
+  durationMs,
+  EventStream,
+  type Message,
+  newIncarnation,
+  type Random,
+  refuseUnknown,
+  systemClock,
+  systemRandom,
+  type TenureEvent,
+  type TransportProvider,
+} from "@tenure/core/internal";
+import { ANY_SILO, type Endpoint } from "@tenure/core/internal";
+import { type ActorClient, referenceTo } from "./client.ts";
+import { Invoker } from "./invoker.ts";
+import { RemoteLocator } from "./remote-locator.ts";
+
+export interface ConnectOptions {
+  /** @default 'default' */
+  readonly cluster?: string | undefined;
+  /** What the silos of the cluster use, for example `...nats({ servers })`. */
+  readonly transport: TransportProvider;
+  /** How long a call waits when neither it nor its method names a time. @default 10_000 */
+  readonly callTimeoutMs?: Duration | undefined;
+  readonly onEvent?: ((event: TenureEvent) => void) | undefined;
+  /** Ignored here: spreading a vendor's function may bring them. */
+  readonly directory?: unknown;
+  readonly storage?: unknown;
+}
+
+/** A connection to a cluster from outside of its silos. */
+export interface Client extends ActorClient, AsyncDisposable {
+  /** Fails what is still waiting, and closes the connection. */
+  close(): Promise<void>;
+}
+
+/** Time and chance, which tests replace. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const OPTIONS = new Set([
+  "cluster",
+  "transport",
+  "callTimeoutMs",
+  "onEvent",
+  "directory",
+  "storage",
+]);
+/** A client does not know the silos' lease; this is their default. */
+const LEASE_TTL_MS = 4_000;
+const OPEN_TIMEOUT_MS = 8_000;
+
+/**
+ * Connects to a cluster. Needs the transport only.
+ * @throws ConfigError for a wrong option, UnreachableError (naming the address) when no server answers within 8 s.
+ * @example const client = await connect({ cluster: 'shop', ...nats({ servers: 'nats://localhost:4222' }) })
+ */
+export async function connect(
+  options: ConnectOptions,
+  platform: Platform = { clock: systemClock(), random: systemRandom() },
+): Promise<Client> {
+  const { cluster, callTimeoutMs } = resolveConnectOptions(options);
+  const { clock, random } = platform;
+  const events = new EventStream("", () => clock.wallMs());
+  if (options.onEvent) events.subscribe(options.onEvent);
+  const transport = await options.transport.open({
+    cluster,
+    clock,
+    random,
+    emit: events.emit,
+    leaseTtlMs: LEASE_TTL_MS,
+    openTimeoutMs: OPEN_TIMEOUT_MS,
+    durability: "default",
+  });
+  const address = newIncarnation(random);
+  const locator = new RemoteLocator(clock, random, () => endpoint);
+  const invoker = new Invoker({ clock, random, locator, callTimeoutMs });
+  const endpoint: Endpoint = await transport.join(address, {
+    message: (_from, message) => receive(message, invoker, locator),
+    undeliverable: (to, tag) => {
+      if (to === ANY_SILO) locator.undeliverable(tag);
+      else invoker.undeliverable(to, tag);
+    },
+    disconnected: () => {
+      locator.disconnected();
+      invoker.disconnected();
+    },
+    reconnected: () => undefined,
+  });
+  invoker.attach({ address, endpoint, local: undefined });
+  const close = async (): Promise<void> => {
+    invoker.close();
+    await endpoint.close();
+    await transport.close();
+  };
+  return {
+    get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
+      referenceTo(actor, id, invoker),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function receive(message: Message, invoker: Invoker, locator: RemoteLocator): void {
+  switch (message.kind) {
+    case "reply":
+      invoker.reply(message);
+      return;
+    case "located":
+      locator.located(message);
+      return;
+    case "death":
+      invoker.siloDied(message.incarnation);
+      return;
+    default:
+    // A client takes no calls, probes nothing and locates for nobody.
+  }
+}
+
+function resolveConnectOptions(options: ConnectOptions): {
+  readonly cluster: string;
+  readonly callTimeoutMs: number;
+} {
+  if (typeof options !== "object" || options === null)
+    throw new ConfigError("connect", "takes an object of options with at least a transport");
+  refuseUnknown(options, OPTIONS, (key) => key);
+  const cluster: unknown = options.cluster ?? "default";
+  if (typeof cluster !== "string" || !CLUSTER_PATTERN.test(cluster))
+    throw new ConfigError("cluster", `must match ${CLUSTER_PATTERN.source}, not ${describe(cluster)}`);
+  if (typeof options.transport?.open !== "function")
+    throw new ConfigError(
+      "transport",
+      "is missing; spread a vendor's function, for example ...nats({ servers })",
+    );
+  return { cluster, callTimeoutMs: durationMs("callTimeoutMs", options.callTimeoutMs ?? 10_000) };
+}

@@ -1,0 +1,500 @@
+// The invoker: takes a call, sends it where its actor is, and settles it once.
+//   V1. Arguments are copied when the call is made: what the caller changes afterwards never travels.
+//   V2. A caller's calls to one actor leave in the order in which they were made (see call-lanes.ts).
+//   V3. Every call settles, at the latest a sweep after its deadline, and exactly once.
+//   V4. Each attempt has its own random request id; a reply that nobody waits for is counted and dropped (R29).
+//   V5. When an incarnation dies, when a frame reached nobody, or the connection is lost, the attempts concerned fail at
+//       once: nobody waits for a timeout to learn what is already known.
+import {
+  type ActorAddress,
+  type Address,
+  bodyValue,
+  type CallMessage,
+  type CallOptions,
+  type CallResult,
+  CallTimeoutError,
+  CancelledError,
+  type Clock,
+  type DeliveryTag,
+  describe,
+  durationMs,
+  type Endpoint,
+  type ErrorRecord,
+  formatActor,
+  type Incarnation,
+  InvalidArgumentError,
+  isolate,
+  type Located,
+  type Random,
+  type ReferenceTarget,
+  type ReplyMessage,
+  type ResolvedMethod,
+  thrownFromRecord,
+  valueBody,
+} from "@tenure/core/internal";
+import { CallLanes } from "./call-lanes.ts";
+import { Deadlines } from "./deadlines.ts";
+import { LocationCache } from "./location-cache.ts";
+import { type CallOrigin, nameOf, type OutgoingCall } from "./outgoing-call.ts";
+import { afterFailure, errorOf, type Failure, mayHaveRun, outcomeOf } from "./retry-policy.ts";
+
+/** Finds the silo to which calls to an actor should go. */
+export interface Locator {
+  locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located>;
+}
+
+/** The silo that this invoker lives in: calls to its own actors skip the transport. */
+export interface LocalSilo {
+  deliver(call: CallMessage, from: Address, reply: (result: CallResult) => void): void;
+}
+
+/** What the invoker sends through. It changes when a silo rejoins as a new incarnation. */
+export interface Attachment {
+  readonly address: Address;
+  readonly endpoint: Endpoint;
+  readonly local: LocalSilo | undefined;
+}
+
+export interface InvokerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly locator: Locator;
+  readonly callTimeoutMs: number;
+}
+
+const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
+const MAX_KEY_BYTES = 256;
+
+export class Invoker implements ReferenceTarget {
+  readonly locations = new LocationCache();
+  /** Replies that nobody waited for. */
+  unknownReplies = 0;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #locator: Locator;
+  readonly #callTimeoutMs: number;
+  readonly #open: Deadlines<OutgoingCall>;
+  readonly #flights = new Map<number, OutgoingCall>();
+  readonly #lanes: CallLanes;
+  #attachment: Attachment | undefined;
+  #closed = false;
+
+  constructor(options: InvokerOptions) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#locator = options.locator;
+    this.#callTimeoutMs = options.callTimeoutMs;
+    this.#open = new Deadlines(options.clock, (call) => this.#expire(call));
+    this.#lanes = new CallLanes({
+      trySend: (call) => this.#trySend(call),
+      locate: (call) => this.#locate(call),
+      gateRefused: (call, error) => this.#gateRefused(call, error),
+    });
+  }
+
+  get openCalls(): number {
+    return this.#open.size;
+  }
+
+  /** From now on calls leave here. Attempts that left elsewhere can get no reply any more. */
+  attach(attachment: Attachment | undefined): void {
+    const before = this.#attachment;
+    this.#attachment = attachment;
+    if (before) this.disconnected();
+  }
+
+  call(
+    actor: ActorAddress,
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    known: ReadonlyMap<string, ResolvedMethod> | undefined,
+    origin?: CallOrigin,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = this.#makeCall(actor, method, args, options, known, origin, resolve, reject);
+      this.#open.add(call);
+      if (call.signal) this.#watch(call, call.signal);
+      if (call.done) return;
+      if (call.gate || this.#lanes.has(call.actorKey) || !this.#trySend(call))
+        this.#lanes.enter(call);
+    });
+  }
+
+  #makeCall(
+    actor: ActorAddress,
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions,
+    known: ReadonlyMap<string, ResolvedMethod> | undefined,
+    origin: CallOrigin | undefined,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): OutgoingCall {
+    checkCallOptions(options);
+    if (this.#closed)
+      throw errorOf({ status: "not-connected" }, `${formatActor(actor)}.${method}`, {
+        outcome: "not-executed",
+      });
+    const about = known?.get(method);
+    const timeoutMs =
+      options.timeoutMs === undefined
+        ? (about?.timeoutMs ?? this.#callTimeoutMs)
+        : callTimeoutMs(options.timeoutMs);
+    const actorKey = formatActor(actor);
+    const location = this.locations.get(actorKey);
+    const attachment = this.#attachment;
+    const remote = attachment && location && location.silo !== attachment.address;
+    const idempotencyKey = options.idempotencyKey;
+    return {
+      actor,
+      actorKey,
+      method,
+      idempotencyKey,
+      repeatable:
+        idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
+      chain: origin?.chain ?? [],
+      deadlineMs: Math.min(
+        this.#clock.monotonicMs() + timeoutMs,
+        origin ? origin.deadlineMs : Infinity,
+      ),
+      timeoutMs,
+      resolve,
+      reject,
+      // V1. Straight to bytes when it will travel; a value when it may stay here.
+      args: remote ? attachment.endpoint.snapshot(args, "args") : valueBody(isolate(args, "args")),
+      gate: origin?.gate(),
+      signal: options.signal,
+      onAbort: undefined,
+      attempt: 0,
+      hops: 0,
+      evidence: 0,
+      avoid: undefined,
+      maybeRan: false,
+      lastFailure: undefined,
+      flight: undefined,
+      done: false,
+    };
+  }
+
+  #watch(call: OutgoingCall, signal: AbortSignal): void {
+    call.onAbort = () => {
+      const outcome = outcomeOf(call.maybeRan || call.flight !== undefined);
+      this.#settle(call);
+      call.reject(
+        new CancelledError(`${nameOf(call)}: cancelled by its caller`, {
+          outcome,
+          cause: signal.reason,
+          details: detailsOf(call),
+        }),
+      );
+    };
+    if (signal.aborted) call.onAbort();
+    else signal.addEventListener("abort", call.onAbort, { once: true });
+  }
+
+  // ---- sending ---------------------------------------------------------------------------------------------------
+
+  /** False: the actor must be located first. */
+  #trySend(call: OutgoingCall): boolean {
+    const attachment = this.#attachment;
+    if (!attachment) {
+      this.#failed(call, { status: "not-connected" });
+      return true;
+    }
+    const location = this.locations.get(call.actorKey);
+    if (!location) return false;
+    call.evidence = Math.max(call.evidence, location.generation);
+    this.#send(call, location.silo, attachment);
+    return true;
+  }
+
+  #send(call: OutgoingCall, to: Incarnation, attachment: Attachment): void {
+    const budgetMs = call.deadlineMs - this.#clock.monotonicMs();
+    if (budgetMs <= 0) {
+      this.#open.delete(call);
+      this.#expire(call);
+      return;
+    }
+    const request = this.#newRequest();
+    call.attempt += 1;
+    const local = to === attachment.address ? attachment.local : undefined;
+    if (!local && call.args.kind === "value") {
+      try {
+        call.args = attachment.endpoint.snapshot(call.args.value, "args");
+      } catch (error) {
+        this.#settle(call);
+        call.reject(error);
+        return;
+      }
+    }
+    const message: CallMessage = {
+      kind: "call",
+      request,
+      type: call.actor.type,
+      id: call.actor.id,
+      method: call.method,
+      args: call.args,
+      budgetMs,
+      key: call.idempotencyKey,
+      chain: call.chain,
+      repeatable: call.repeatable,
+    };
+    this.#flights.set(request, call);
+    if (local) {
+      call.flight = { request, to, tag: 0 };
+      local.deliver(message, attachment.address, (result) => this.#replied(request, result));
+      return;
+    }
+    const tag = attachment.endpoint.send(to, message);
+    if (tag === undefined) {
+      this.#flights.delete(request);
+      this.#failed(call, { status: "not-connected" });
+    } else call.flight = { request, to, tag };
+  }
+
+  #newRequest(): number {
+    let request = this.#random.id48();
+    while (this.#flights.has(request)) request = this.#random.id48();
+    return request;
+  }
+
+  async #locate(first: OutgoingCall): Promise<void> {
+    const { actorKey, avoid } = first;
+    let located: Located;
+    try {
+      located = await this.#locator.locate(first.actor, avoid);
+    } catch (error) {
+      located = {
+        status: "refused",
+        reason: "unavailable",
+        message: error instanceof Error ? error.message : String(error),
+        owner: undefined,
+        generation: 0,
+      };
+    }
+    if (located.status === "at")
+      this.locations.set(actorKey, { silo: located.silo, generation: located.generation });
+    // Every call in the lane wanted to know the same thing.
+    else
+      for (const call of this.#lanes.takeAll(actorKey))
+        if (!call.done) {
+          call.attempt += 1;
+          this.#failed(call, located);
+        }
+  }
+
+  // ---- what comes back -------------------------------------------------------------------------------------------
+
+  reply(message: ReplyMessage): void {
+    this.#replied(message.request, message.result);
+  }
+
+  #replied(request: number, result: CallResult): void {
+    const call = this.#flights.get(request);
+    if (!call) {
+      this.unknownReplies += 1;
+      return;
+    }
+    this.#flights.delete(request);
+    const to = call.flight?.to;
+    call.flight = undefined;
+    switch (result.status) {
+      case "ok":
+      case "threw":
+        this.#finish(call, result);
+        return;
+      case "refused":
+        if (RELOCATE.has(result.reason)) this.locations.forget(call.actorKey, to);
+        this.#failed(call, result, to);
+        return;
+      case "failed":
+        this.#failed(call, result, to);
+    }
+  }
+
+  #finish(call: OutgoingCall, result: Extract<CallResult, { status: "ok" | "threw" }>): void {
+    this.#settle(call);
+    let value: unknown;
+    try {
+      value = bodyValue(result.body);
+    } catch (error) {
+      call.reject(
+        errorOf(
+          { status: "failed", code: "NOT_SERIALIZABLE", message: "the reply cannot be decoded" },
+          nameOf(call),
+          { outcome: "unknown", cause: error, details: detailsOf(call) },
+        ),
+      );
+      return;
+    }
+    if (result.status === "ok") call.resolve(value);
+    else call.reject(thrownFromRecord(value as ErrorRecord));
+  }
+
+  /** What left for `to` with this tag reached nobody. */
+  undeliverable(to: Address, tag: DeliveryTag): void {
+    this.#failFlights(
+      (flight) => flight.to === to && flight.tag === tag,
+      { status: "undeliverable" },
+      true,
+    );
+  }
+
+  siloDied(silo: Incarnation): void {
+    this.locations.forgetSilo(silo);
+    this.#failFlights((flight) => flight.to === silo, { status: "silo-died", silo }, false);
+  }
+
+  disconnected(): void {
+    this.#failFlights((flight) => flight.tag !== 0, { status: "disconnected" }, false);
+  }
+
+  #failFlights(
+    concerned: (flight: NonNullable<OutgoingCall["flight"]>) => boolean,
+    failure: Failure,
+    forget: boolean,
+  ): void {
+    for (const [request, call] of this.#flights) {
+      const { flight } = call;
+      if (!flight || !concerned(flight)) continue;
+      this.#flights.delete(request);
+      if (forget) this.locations.forget(call.actorKey, flight.to);
+      call.flight = undefined;
+      this.#failed(call, failure, flight.to);
+    }
+  }
+
+  #failed(call: OutgoingCall, failure: Failure, sentTo?: Incarnation): void {
+    call.maybeRan ||= mayHaveRun(failure);
+    call.lastFailure = failure;
+    if (failure.status !== "refused") call.avoid = sentTo;
+    const verdict = this.#closed
+      ? ({ kind: "fail" } as const)
+      : afterFailure(
+          failure,
+          {
+            attempt: call.attempt,
+            hops: call.hops,
+            evidence: call.evidence,
+            sentTo,
+            repeatable: call.repeatable,
+            remainingMs: call.deadlineMs - this.#clock.monotonicMs(),
+          },
+          this.#random.next(),
+        );
+    switch (verdict.kind) {
+      case "redirect":
+        call.hops += 1;
+        this.locations.set(call.actorKey, { silo: verdict.to, generation: verdict.generation });
+        this.#resend(call);
+        return;
+      case "retry":
+        if (call.attempt % 4 === 3) this.locations.forget(call.actorKey, undefined);
+        if (verdict.afterMs === 0) this.#resend(call);
+        else this.#clock.after(verdict.afterMs, () => this.#resend(call), { keepAlive: true });
+        return;
+      case "fail":
+        this.#settle(call);
+        call.reject(this.#errorOf(call, failure));
+    }
+  }
+
+  // The turn that made the call had lost its actor: its calls must not leave (R17, R25).
+  #gateRefused(call: OutgoingCall, error: unknown): void {
+    if (call.done) return;
+    this.#settle(call);
+    call.reject(error);
+  }
+
+  #resend(call: OutgoingCall): void {
+    if (!call.done) this.#lanes.enter(call);
+  }
+
+  // ---- the end of a call -----------------------------------------------------------------------------------------
+
+  #expire(call: OutgoingCall): void {
+    const inFlight = call.flight !== undefined;
+    this.#settle(call);
+    const failure = call.lastFailure;
+    // A call that was refused until its time was up says why; one that was on its way can only say that time is up.
+    if (failure && !inFlight) call.reject(this.#errorOf(call, failure));
+    else
+      call.reject(
+        new CallTimeoutError(`${nameOf(call)}: no reply within ${Math.round(call.timeoutMs)} ms`, {
+          outcome: outcomeOf(call.maybeRan || inFlight),
+          details: detailsOf(call),
+        }),
+      );
+  }
+
+  #errorOf(call: OutgoingCall, failure: Failure): Error {
+    return errorOf(failure, nameOf(call), {
+      outcome: outcomeOf(call.maybeRan),
+      details: detailsOf(call),
+    });
+  }
+
+  #settle(call: OutgoingCall): void {
+    call.done = true;
+    this.#open.delete(call);
+    if (call.flight) this.#flights.delete(call.flight.request);
+    if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);
+  }
+
+  /** Fails every open call: nothing will answer any more. */
+  close(): void {
+    this.#closed = true;
+    for (const call of this.#open) {
+      const inFlight = call.flight !== undefined;
+      call.maybeRan ||= inFlight;
+      this.#settle(call);
+      call.reject(this.#errorOf(call, { status: inFlight ? "disconnected" : "not-connected" }));
+    }
+    this.#open.stop();
+  }
+}
+
+const RELOCATE: ReadonlySet<string> = new Set(["moved", "draining", "no-silo"]);
+
+function detailsOf(call: OutgoingCall): Record<string, unknown> {
+  return {
+    actor: call.actorKey,
+    method: call.method,
+    attempts: call.attempt,
+    ...(call.flight ? { request: call.flight.request, silo: call.flight.to } : {}),
+  };
+}
+
+function callTimeoutMs(value: unknown): number {
+  try {
+    return durationMs("timeoutMs", value);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message, {
+      outcome: "not-executed",
+      cause: error,
+    });
+  }
+}
+
+function checkCallOptions(options: CallOptions): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || CALL_OPTIONS.has(key)) continue;
+    throw new InvalidArgumentError(
+      `$with: ${key} is not an option of this version; there are timeoutMs, signal and idempotencyKey`,
+      { outcome: "not-executed" },
+    );
+  }
+  const key: unknown = options.idempotencyKey;
+  if (key === undefined) return;
+  if (typeof key !== "string" || key.length === 0 || !key.isWellFormed())
+    throw new InvalidArgumentError(
+      `$with: idempotencyKey must be a non-empty string of well-formed Unicode in this version, not ${describe(key)}`,
+      { outcome: "not-executed" },
+    );
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
+    throw new InvalidArgumentError(
+      `$with: idempotencyKey has at most ${MAX_KEY_BYTES} bytes in UTF-8`,
+      { outcome: "not-executed" },
+    );
+}

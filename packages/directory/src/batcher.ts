@@ -1,0 +1,65 @@
+// Operations of one event-loop turn go to the store as one batch; at most `maxInFlight` batches are undecided at once (R27).
+import type { Clock } from "@tenure/core/internal";
+
+export interface BatcherOptions {
+  readonly maxBatch?: number;
+  readonly maxInFlight?: number;
+}
+
+interface Asked<Q, A> {
+  readonly request: Q;
+  readonly resolve: (answer: A) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Batcher<Q, A> {
+  readonly #clock: Clock;
+  readonly #run: (batch: readonly Q[]) => Promise<readonly A[]>;
+  readonly #maxBatch: number;
+  readonly #maxInFlight: number;
+  #waiting: Asked<Q, A>[] = [];
+  #inFlight = 0;
+  #scheduled = false;
+
+  constructor(
+    clock: Clock,
+    run: (batch: readonly Q[]) => Promise<readonly A[]>,
+    options: BatcherOptions = {},
+  ) {
+    this.#clock = clock;
+    this.#run = run;
+    this.#maxBatch = options.maxBatch ?? 256;
+    this.#maxInFlight = options.maxInFlight ?? 8;
+  }
+
+  ask(request: Q): Promise<A> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ request, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0 || this.#inFlight >= this.#maxInFlight)
+      return;
+    this.#scheduled = true;
+    this.#clock.afterTurn(() => {
+      this.#scheduled = false;
+      while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight)
+        void this.#send(this.#waiting.splice(0, this.#maxBatch));
+    });
+  }
+
+  async #send(batch: readonly Asked<Q, A>[]): Promise<void> {
+    this.#inFlight += 1;
+    try {
+      const answers = await this.#run(batch.map((asked) => asked.request));
+      for (const [i, asked] of batch.entries()) asked.resolve(answers[i]!);
+    } catch (error) {
+      for (const asked of batch) asked.reject(error);
+    } finally {
+      this.#inFlight -= 1;
+      this.#schedule();
+    }
+  }
+}

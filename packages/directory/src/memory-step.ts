@@ -1,0 +1,15 @@
+// How a store in memory makes an atomic step: it runs it at once, and JavaScript runs nothing in between.
+import type { Transact } from "@tenure/core/internal";
+
+export interface WriteCount {
+  /** How many records were written: the store's sequence, which never goes back. */
+  readonly writes: number;
+}
+
+export function atTheCall<Tables extends WriteCount>(tables: Tables): Transact<Tables> {
+  // An async function's body runs up to its first await at the call, and turns a throw into a rejection.
+  return async (step) => {
+    const answer = step(tables);
+    return { sequence: tables.writes, answer };
+  };
+}

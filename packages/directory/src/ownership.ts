@@ -1,0 +1,194 @@
+// Claims: how an incarnation becomes the owner of an actor, and stops being it.
+//   C1. The first try expects nothing; the refusal shows the entry, and only an entry of our own or of an incarnation
+//       that is marked dead is then named and displaced (R2, R3, O2).
+//   C2. A claim whose answer is lost is sent again with the same token (R7, R8); a token is never used for anything else.
+//   C3. Claims are made only for calls that wait (lazy) and travel in bounded batches (R27).
+import {
+  type ActorAddress,
+  type ClaimAnswer,
+  type ClaimReason,
+  type ClaimRequest,
+  type Clock,
+  type Directory,
+  type DirectoryEntry,
+  type EventSink,
+  formatActor,
+  type Incarnation,
+  type LookupAnswer,
+  type Random,
+  type ReleaseAnswer,
+  type ReleaseRequest,
+} from "@tenure/core/internal";
+import { Batcher } from "./batcher.ts";
+import { bounded } from "./bounded.ts";
+
+export interface Claim {
+  readonly token: string;
+  readonly generation: number;
+}
+
+export type Acquired =
+  | { readonly kind: "claimed"; readonly claim: Claim }
+  | { readonly kind: "elsewhere"; readonly silo: Incarnation; readonly generation: number }
+  /** Nothing was decided, or not now: try again later. */
+  | { readonly kind: "unavailable"; readonly why: string }
+  | { readonly kind: "damaged"; readonly problem: string };
+
+export interface OwnershipOptions {
+  readonly incarnation: Incarnation;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly directory: Directory;
+  readonly emit: EventSink;
+  /** How long one operation may take before it counts as indefinite. */
+  readonly operationMs: number;
+  isDead(incarnation: Incarnation): boolean;
+  suspectMissing(incarnation: Incarnation): void;
+  claimed(counter: number): void;
+}
+
+const MAX_TRIES = 6;
+const MAX_SENDS = 2;
+
+export class Ownership {
+  readonly #o: OwnershipOptions;
+  readonly #claims: Batcher<ClaimRequest, ClaimAnswer>;
+  readonly #releases: Batcher<ReleaseRequest, ReleaseAnswer>;
+  readonly #lookups: Batcher<ActorAddress, LookupAnswer>;
+
+  constructor(options: OwnershipOptions) {
+    this.#o = options;
+    const { clock, directory, operationMs } = options;
+    this.#claims = new Batcher(
+      clock,
+      async (batch) =>
+        (await bounded(clock, operationMs, "claim", directory.claim(batch))).answer,
+    );
+    this.#releases = new Batcher(
+      clock,
+      async (batch) =>
+        (await bounded(clock, operationMs, "release", directory.release(batch))).answer,
+    );
+    this.#lookups = new Batcher(
+      clock,
+      async (batch) =>
+        (await bounded(clock, operationMs, "lookup", directory.lookup(batch))).answer,
+    );
+  }
+
+  /** Tries to become the owner, with a generation above `floor`. */
+  async acquire(actor: ActorAddress, floor = 0, reason: ClaimReason = "call"): Promise<Acquired> {
+    let request = this.#request(actor, "free", floor, reason);
+    let why = "the directory kept changing";
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      let answer: ClaimAnswer;
+      try {
+        answer = await this.#ask(request);
+      } catch (error) {
+        return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
+      }
+      if (answer.ok) {
+        this.#o.claimed(answer.counter);
+        this.#o.emit({
+          type: "activation.claimed",
+          actor,
+          generation: answer.generation,
+          reason: request.reason,
+        });
+        return {
+          kind: "claimed",
+          claim: { token: request.token, generation: answer.generation },
+        };
+      }
+      switch (answer.refusal) {
+        case "owned": {
+          const next = this.#displace(actor, answer.entry, floor, reason);
+          if (!next)
+            return {
+              kind: "elsewhere",
+              silo: answer.entry.incarnation,
+              generation: answer.entry.generation,
+            };
+          request = next;
+          break;
+        }
+        case "owner-absent":
+          this.#o.suspectMissing(answer.entry.incarnation);
+          return { kind: "unavailable", why: "its last owner has no member record yet" };
+        case "changed":
+        case "token-used":
+          request = this.#request(actor, "free", floor, reason);
+          break;
+        case "claimant-not-alive":
+          return { kind: "unavailable", why: "this silo takes no new actors" };
+        case "closed":
+          why = "the directory is not open yet";
+          return { kind: "unavailable", why };
+        case "damaged":
+          this.#o.emit({
+            type: "store.damaged",
+            key: formatActor(actor),
+            problem: answer.problem,
+          });
+          return { kind: "damaged", problem: answer.problem };
+      }
+    }
+    return { kind: "unavailable", why };
+  }
+
+  /** Gives the actor up. False when the store did not answer: the entry then stays, and its next claim displaces it. */
+  async release(actor: ActorAddress, token: string): Promise<boolean> {
+    for (let sends = 0; sends < MAX_SENDS; sends++) {
+      try {
+        await this.#releases.ask({ actor, token });
+        return true;
+      } catch {
+        // Indefinite: the same request again is harmless (R8).
+      }
+    }
+    return false;
+  }
+
+  lookup(actor: ActorAddress): Promise<LookupAnswer> {
+    return this.#lookups.ask(actor);
+  }
+
+  #displace(
+    actor: ActorAddress,
+    entry: DirectoryEntry,
+    floor: number,
+    reason: ClaimReason,
+  ): ClaimRequest | undefined {
+    const expected = { token: entry.token };
+    if (entry.incarnation === this.#o.incarnation)
+      return this.#request(actor, expected, floor, reason === "call" ? "reactivate" : reason);
+    if (this.#o.isDead(entry.incarnation)) return this.#request(actor, expected, floor, "takeover");
+    return undefined;
+  }
+
+  #request(
+    actor: ActorAddress,
+    expected: ClaimRequest["expected"],
+    floor: number,
+    reason: ClaimReason,
+  ): ClaimRequest {
+    return {
+      actor,
+      incarnation: this.#o.incarnation,
+      token: this.#o.random.hex128(),
+      expected,
+      floor,
+      reason,
+    };
+  }
+
+  async #ask(request: ClaimRequest): Promise<ClaimAnswer> {
+    for (let sends = 1; ; sends++) {
+      try {
+        return await this.#claims.ask(request);
+      } catch (error) {
+        if (sends >= MAX_SENDS) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,220 @@
+// One TCP connection to NATS, and whether it is up. The library reconnects for ever.
+//   N1. Nothing is handed to the library while there is no connection: it would keep it and send it later, when the
+//       caller has long given up (T3).
+//   N2. A change is told once: as an event, then to the watcher.
+//   N3. Every wait for the server is bounded by a timer.
+import { type Clock, ConfigError, type EventSink, UnreachableError } from "@tenure/core/internal";
+import { TIMED_OUT, within } from "./bounded.ts";
+import type {
+  NatsConnection,
+  NatsMessage,
+  NatsStatus,
+  NatsSubscription,
+} from "./client-library.ts";
+import { describeNatsError } from "./errors.ts";
+
+export interface ConnectionWatcher {
+  disconnected(): void;
+  reconnected(): void;
+}
+
+export interface SubscriptionHandler {
+  message(message: NatsMessage): void;
+  /** The server took the subscription away: its permissions do not allow it. */
+  refused(error: Error): void;
+}
+
+export interface ConnectionDeps {
+  readonly clock: Clock;
+  readonly emit: EventSink;
+  /** How long a wait for the server may take (N3). */
+  readonly waitMs: number;
+  /** The servers as messages show them. */
+  readonly shownServers: string;
+}
+
+/** `closed` is for ever: by close(), or because the library gave up. */
+type State = "connected" | "disconnected" | "closed";
+
+const CLOSE_MS = 2_000;
+
+export class Connection {
+  readonly #nats: NatsConnection;
+  readonly #deps: ConnectionDeps;
+  #state: State = "connected";
+  #watcher: ConnectionWatcher = { disconnected: () => undefined, reconnected: () => undefined };
+  #maxPayload: number;
+  #waitingForChange: (() => void)[] = [];
+  #lastProblem = "";
+
+  /** Takes over a connection that was just opened. */
+  constructor(nats: NatsConnection, deps: ConnectionDeps) {
+    this.#nats = nats;
+    this.#deps = deps;
+    const { info } = nats;
+    if (info?.headers !== true)
+      throw new ConfigError(
+        "nats.servers",
+        `the server at ${deps.shownServers} has no headers; nats-server 2.2 or newer is needed`,
+      );
+    this.#maxPayload = info.max_payload;
+    void this.#followStatus();
+    void nats.closed().then((error) => this.#ended(error ?? undefined));
+  }
+
+  watch(watcher: ConnectionWatcher): void {
+    this.#watcher = watcher;
+  }
+
+  /** The library forgets its `info` as soon as it has noticed a loss, which may be before its status says so. */
+  get isConnected(): boolean {
+    return this.#state === "connected" && this.#nats.info !== undefined;
+  }
+
+  /** The largest message that the server takes, headers included. */
+  get maxPayload(): number {
+    this.#maxPayload = this.#nats.info?.max_payload ?? this.#maxPayload;
+    return this.#maxPayload;
+  }
+
+  /** False when the message has provably not left (N1). */
+  publish(subject: string, payload: Uint8Array, reply?: string): boolean {
+    if (!this.isConnected) return false;
+    try {
+      this.#nats.publish(subject, payload, reply === undefined ? {} : { reply });
+      return true;
+    } catch (error) {
+      this.report("nats publish", error);
+      return false;
+    }
+  }
+
+  /** Undefined when the connection is closed for ever. While it is lost, the subscription begins when it is back. */
+  subscribe(
+    subject: string,
+    handler: SubscriptionHandler,
+    queue?: string,
+  ): NatsSubscription | undefined {
+    if (this.#state === "closed") return undefined;
+    return this.#nats.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
+      callback: (error, message) => {
+        try {
+          if (error) handler.refused(error);
+          else handler.message(message);
+        } catch (failure) {
+          // What is thrown here would end the library's reading loop in silence, and with it all subscriptions.
+          this.report("nats message", failure);
+        }
+      },
+    });
+  }
+
+  /** Resolves when the server has processed all that was sent so far, over this connection or the next one. */
+  async confirm(): Promise<void> {
+    const { clock, waitMs } = this.#deps;
+    const startMs = clock.monotonicMs();
+    while (this.#state !== "closed") {
+      const leftMs = waitMs - (clock.monotonicMs() - startMs);
+      if (leftMs <= 0) break;
+      if (this.isConnected) {
+        const done = this.#nats.flush().then(
+          () => true,
+          () => false, // the connection was lost meanwhile: wait for the next one
+        );
+        if ((await within(clock, leftMs, done)) === true) return;
+        continue;
+      }
+      await within(clock, leftMs, this.#nextChange());
+    }
+    throw new UnreachableError("NATS", this.#deps.shownServers);
+  }
+
+  /** Waits for `subscriptions` to end, and for what was published before to be at the server. */
+  async drain(subscriptions: readonly NatsSubscription[]): Promise<void> {
+    if (!this.isConnected) {
+      this.unsubscribe(subscriptions);
+      return;
+    }
+    const drained = Promise.allSettled(subscriptions.map((subscription) => subscription.drain()));
+    const done = await within(this.#deps.clock, CLOSE_MS, drained);
+    if (done === TIMED_OUT) this.unsubscribe(subscriptions);
+  }
+
+  unsubscribe(subscriptions: readonly NatsSubscription[]): void {
+    if (this.#state === "closed") return;
+    for (const subscription of subscriptions) subscription.unsubscribe();
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#changed();
+    const closed = this.#nats.close().catch((error: unknown) => this.report("nats close", error));
+    await within(this.#deps.clock, CLOSE_MS, closed);
+  }
+
+  /** Something failed that no caller waits for. */
+  report(task: string, error: unknown): void {
+    this.#deps.emit({ type: "task.failed", task, error: describeNatsError(error) });
+  }
+
+  async #followStatus(): Promise<void> {
+    for await (const status of this.#nats.status()) {
+      if (status.type === "disconnect") this.#lost("connection lost");
+      else if (status.type === "reconnect") this.#restored();
+      else if (status.type === "error") this.#problem(status);
+    }
+  }
+
+  #lost(reason: string): void {
+    if (this.#state !== "connected") return; // N2: the library says so again for each failed attempt
+    this.#state = "disconnected";
+    this.#tellLoss(reason);
+  }
+
+  #restored(): void {
+    if (this.#state !== "disconnected") return;
+    this.#state = "connected";
+    this.#lastProblem = "";
+    this.#deps.emit({ type: "transport.reconnected" });
+    this.#watcher.reconnected();
+    this.#changed();
+  }
+
+  #ended(error: Error | undefined): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#tellLoss(
+      `connection closed for ever: ${error ? describeNatsError(error) : "by the client library"}`,
+    );
+  }
+
+  #tellLoss(reason: string): void {
+    this.#deps.emit({
+      type: "transport.disconnected",
+      reason: `NATS at ${this.#deps.shownServers}: ${reason}`,
+    });
+    this.#watcher.disconnected();
+    this.#changed();
+  }
+
+  /** An error line of the server. The same one comes with each attempt to reconnect: told once per connection. */
+  #problem(status: NatsStatus): void {
+    const problem =
+      status.error instanceof Error ? describeNatsError(status.error) : String(status.data);
+    if (problem === this.#lastProblem || this.#state === "closed") return;
+    this.#lastProblem = problem;
+    this.#deps.emit({ type: "task.failed", task: "nats connection", error: problem });
+  }
+
+  #nextChange(): Promise<void> {
+    return new Promise((resolve) => this.#waitingForChange.push(resolve));
+  }
+
+  #changed(): void {
+    const waiting = this.#waitingForChange;
+    this.#waitingForChange = [];
+    for (const resolve of waiting) resolve();
+  }
+}

@@ -1,0 +1,212 @@
+// One endpoint on the connection: what arrives for it, what leaves from it.
+//   P1. All messages of one event-loop turn for one destination leave in one frame (as far as they fit), after the turn.
+//   P2. Nothing that arrives is trusted: what is not a frame is reported as garbage and dropped (T4).
+//   P3. "Nobody was there" is believed only as the server says it: status 503, no data, for a frame that is known.
+import {
+  type Address,
+  type Body,
+  bytesBody,
+  checkSerializable,
+  decodeFrame,
+  type DeliveryTag,
+  encodeFrame,
+  encodeValue,
+  type Endpoint,
+  InvalidArgumentError,
+  type Message,
+  type PortEnvironment,
+  type Receiver,
+} from "@tenure/core/internal";
+import type { NatsMessage, NatsSubscription } from "./client-library.ts";
+import type { Connection, SubscriptionHandler } from "./connection.ts";
+import { type Frame, Outbox } from "./outbox.ts";
+import { SentTags } from "./sent-tags.ts";
+import { originOf, SERVING_QUEUE, Subjects } from "./subjects.ts";
+
+/** `closing` still receives what is under way, and sends nothing any more. */
+type State = "open" | "closing" | "gone";
+
+/** What a frame keeps free below the server's max_payload. */
+const FRAME_MARGIN = 1_024;
+/** What a value leaves for the rest of its message: the longest allowed ids, key and call chain take some 56 KiB. */
+const ENVELOPE_RESERVE = 64 * 1_024;
+
+export class NatsEndpoint implements Endpoint {
+  readonly #receiver: Receiver;
+  readonly #connection: Connection;
+  readonly #environment: PortEnvironment;
+  readonly #onGone: (endpoint: NatsEndpoint) => void;
+  readonly #subjects: Subjects;
+  readonly #outbox: Outbox;
+  readonly #sent = new SentTags();
+  #state: State = "open";
+  #own: NatsSubscription[] = [];
+  #serving: NatsSubscription | undefined;
+  #refused: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    address: Address,
+    receiver: Receiver,
+    connection: Connection,
+    environment: PortEnvironment,
+    onGone: (endpoint: NatsEndpoint) => void,
+  ) {
+    this.#receiver = receiver;
+    this.#connection = connection;
+    this.#environment = environment;
+    this.#onGone = onGone;
+    this.#subjects = new Subjects(environment.cluster, address);
+    this.#outbox = new Outbox(() => environment.random.id48());
+  }
+
+  /** Subscribes. Resolves when messages arrive; throws when the server does not permit it or does not answer. */
+  async listen(): Promise<void> {
+    for (const subject of this.#subjects.own) this.#own.push(...this.#subscribe(subject));
+    await this.#connection.confirm();
+    if (this.#refused) throw this.#refused;
+  }
+
+  snapshot(value: unknown, root: string): Body {
+    checkSerializable(value, root);
+    const bytes = encodeValue(value);
+    const { maxPayload } = this.#connection;
+    const limit = maxPayload - Math.min(ENVELOPE_RESERVE, Math.floor(maxPayload / 8));
+    if (bytes.length > limit)
+      throw new InvalidArgumentError(
+        `${root} takes ${bytes.length} bytes; at most ${limit} fit into one message (the NATS server's max_payload is ${maxPayload})`,
+        { outcome: "not-executed", details: { path: root, size: bytes.length, limit } },
+      );
+    return bytesBody(bytes);
+  }
+
+  send(to: Address, message: Message): DeliveryTag | undefined {
+    if (this.#state !== "open" || !this.#connection.isConnected) return undefined;
+    if (this.#outbox.isEmpty) this.#environment.clock.afterTurn(() => this.#flush());
+    return this.#outbox.add(to, message, this.#connection.maxPayload - FRAME_MARGIN);
+  }
+
+  setServing(serving: boolean): void {
+    if (this.#state !== "open" || serving === (this.#serving !== undefined)) return;
+    const previous = this.#serving;
+    this.#serving = serving ? this.#subscribe(this.#subjects.serving, SERVING_QUEUE)[0] : undefined;
+    // Drained, not cut: what the server has already sent here was sent to nobody else.
+    if (previous) void this.#connection.drain([previous]);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state !== "open") return;
+    this.#flush();
+    this.#state = "closing";
+    await this.#connection.drain(this.#subscriptions());
+    this.#end();
+  }
+
+  drop(): void {
+    const subscriptions = this.#subscriptions();
+    this.#end();
+    this.#connection.unsubscribe(subscriptions);
+  }
+
+  /** The connection is lost. What had not left by now has provably reached nobody; all else may have. */
+  disconnected(): void {
+    this.#sent.clear();
+    for (const frame of this.#outbox.take()) this.#undeliverable(frame.to, frame.tag);
+    if (this.#state === "open") this.#receiver.disconnected();
+  }
+
+  reconnected(): void {
+    if (this.#state === "open") this.#receiver.reconnected();
+  }
+
+  #subscriptions(): NatsSubscription[] {
+    return this.#serving ? [...this.#own, this.#serving] : this.#own;
+  }
+
+  #end(): void {
+    if (this.#state === "gone") return;
+    this.#state = "gone";
+    this.#own = [];
+    this.#serving = undefined;
+    this.#outbox.take();
+    this.#sent.clear();
+    this.#onGone(this);
+  }
+
+  #subscribe(subject: string, queue?: string): NatsSubscription[] {
+    const handler: SubscriptionHandler = {
+      message: (message) => this.#take(message),
+      refused: (error) => {
+        this.#refused = error;
+        this.#connection.report(`nats subscription to ${subject}`, error);
+      },
+    };
+    const subscription = this.#connection.subscribe(subject, handler, queue);
+    return subscription ? [subscription] : [];
+  }
+
+  #flush(): void {
+    for (const frame of this.#outbox.take()) {
+      if (!this.#publish(frame)) this.#undeliverable(frame.to, frame.tag);
+    }
+  }
+
+  #publish(frame: Frame): boolean {
+    const subject = this.#subjects.to(frame.to);
+    const payload = encodeFrame(frame.messages);
+    if (!frame.wantsReport) return this.#connection.publish(subject, payload);
+    this.#sent.add(frame.tag, frame.to);
+    return this.#connection.publish(subject, payload, this.#subjects.replyFor(frame.tag));
+  }
+
+  #undeliverable(to: Address, tag: DeliveryTag): void {
+    if (this.#state !== "gone") this.#receiver.undeliverable(to, tag);
+  }
+
+  #take(message: NatsMessage): void {
+    if (this.#state === "gone") return;
+    const origin = originOf(message.subject);
+    switch (origin.kind) {
+      case "endpoint":
+        this.#deliver(origin.address, message.data);
+        return;
+      case "undelivered": {
+        const to = isNoResponders(message) ? this.#sent.take(origin.tag) : undefined; // P3
+        if (to === undefined) this.#garbage("a server's report", "not about a frame of ours");
+        else this.#undeliverable(to, origin.tag);
+        return;
+      }
+      case "garbage":
+        this.#garbage(origin.from, "the sender is not an endpoint");
+    }
+  }
+
+  #deliver(from: Address, frame: Uint8Array): void {
+    for (const message of decodeFrame(frame, (problem) => this.#garbage(from, problem))) {
+      // A receiver may drop its endpoint at any message: nothing arrives after that (T5).
+      if (this.#isGone()) return;
+      this.#receiver.message(from, message);
+    }
+  }
+
+  #isGone(): boolean {
+    return this.#state === "gone";
+  }
+
+  #garbage(from: string, problem: string): void {
+    this.#environment.emit({ type: "transport.garbage", from: from.slice(0, 64), problem });
+  }
+}
+
+function isNoResponders(message: NatsMessage): boolean {
+  try {
+    return message.data.length === 0 && message.headers?.code === 503;
+  } catch {
+    return false; // headers that the library cannot read
+  }
+}

@@ -1,0 +1,150 @@
+// The messages of one event-loop turn, gathered into frames: one frame per destination, as long as they fit.
+//   F1. A message's frame, and so its tag, is decided when the message is added: sizes are bounded from above, never
+//       corrected later.
+//   F2. A frame's encoding is never larger than `limit`, unless one message alone is.
+//   F3. Messages to one address keep their order, also between that address and EVERYONE.
+import {
+  type Address,
+  type Body,
+  bodyBytes,
+  bytesBody,
+  type CallResult,
+  type DeliveryTag,
+  EVERYONE,
+  type Message,
+} from "@tenure/core/internal";
+
+export interface Frame {
+  readonly to: Address;
+  readonly tag: DeliveryTag;
+  readonly messages: Message[];
+  /** Whether the sender wants to hear when nobody was there. Nobody waits for what became of a reply. */
+  wantsReport: boolean;
+  /** Upper bound of the encoded size. */
+  size: number;
+}
+
+/** More than this gains no throughput, and a lost frame would take too much with it. */
+export const MAX_MESSAGES_PER_FRAME = 128;
+const FRAME_OVERHEAD = 16;
+
+export class Outbox {
+  readonly #newTag: () => DeliveryTag;
+  #frames: Frame[] = [];
+  #open = new Map<Address, Frame>();
+
+  constructor(newTag: () => DeliveryTag) {
+    this.#newTag = newTag;
+  }
+
+  get isEmpty(): boolean {
+    return this.#frames.length === 0;
+  }
+
+  /** Adds a message; answers the tag of the frame that it will leave in (F1). */
+  add(to: Address, message: Message, limit: number): DeliveryTag {
+    this.#keepOrder(to);
+    const wire = withBytes(message);
+    const size = sizeBound(wire);
+    let frame = this.#open.get(to);
+    if (
+      !frame ||
+      frame.messages.length >= MAX_MESSAGES_PER_FRAME ||
+      frame.size + size > limit // F2
+    ) {
+      frame = { to, tag: this.#newTag(), messages: [], wantsReport: false, size: FRAME_OVERHEAD };
+      this.#open.set(to, frame);
+      this.#frames.push(frame);
+    }
+    frame.messages.push(wire);
+    frame.size += size;
+    frame.wantsReport ||= to !== EVERYONE && wire.kind !== "reply" && wire.kind !== "located";
+    return frame.tag;
+  }
+
+  /** All frames, in the order in which they have to leave. */
+  take(): readonly Frame[] {
+    const frames = this.#frames;
+    this.#frames = [];
+    this.#open = new Map();
+    return frames;
+  }
+
+  // F3: a message to EVERYONE must not overtake, nor be overtaken by, one to a single address. It is rare: no more is
+  // added to frames on the other side of it.
+  #keepOrder(to: Address): void {
+    if (to !== EVERYONE) this.#open.delete(EVERYONE);
+    else if (!this.#open.has(EVERYONE)) this.#open.clear();
+  }
+}
+
+// Values become bytes now: until the frame leaves, nobody can change them any more (T2).
+function withBytes(message: Message): Message {
+  if (message.kind === "call" && message.args.kind === "value")
+    return { ...message, args: asBytes(message.args) };
+  if (message.kind !== "reply" || !("body" in message.result)) return message;
+  return { ...message, result: { ...message.result, body: asBytes(message.result.body) } };
+}
+
+function asBytes(body: Body): Body {
+  return body.kind === "bytes" ? body : bytesBody(bodyBytes(body));
+}
+
+const NUMBER = 9;
+const TUPLE = 5;
+
+/** At least as many bytes as the message takes in a frame. */
+export function sizeBound(message: Message): number {
+  switch (message.kind) {
+    case "call":
+      return (
+        TUPLE +
+        5 * NUMBER +
+        text(message.type) +
+        text(message.id) +
+        text(message.method) +
+        body(message.args) +
+        text(message.key) +
+        message.chain.reduce(
+          (sum, link) => sum + TUPLE + NUMBER + text(link.type) + text(link.id) + text(link.method),
+          TUPLE,
+        )
+      );
+    case "reply":
+      return TUPLE + 2 * NUMBER + result(message.result);
+    case "locate":
+      return TUPLE + 2 * NUMBER + text(message.type) + text(message.id) + text(message.avoid);
+    case "located":
+      return (
+        TUPLE +
+        3 * NUMBER +
+        (message.result.status === "at"
+          ? 2 * TUPLE + text(message.result.silo)
+          : result(message.result))
+      );
+    case "probe":
+    case "death":
+      return TUPLE + 2 * NUMBER + (message.kind === "death" ? text(message.incarnation) : 0);
+  }
+}
+
+function result(of: CallResult): number {
+  switch (of.status) {
+    case "ok":
+    case "threw":
+      return text(of.status) + body(of.body);
+    case "refused":
+      return text(of.status) + text(of.message) + text(of.owner) + 2 * NUMBER;
+    case "failed":
+      return text(of.status) + text(of.code) + text(of.message);
+  }
+}
+
+// One UTF-16 unit is at most 3 bytes of UTF-8.
+function text(value: string | undefined): number {
+  return value === undefined ? 1 : 5 + value.length * 3;
+}
+
+function body(value: Body): number {
+  return TUPLE + 5 + bodyBytes(value).length;
+}

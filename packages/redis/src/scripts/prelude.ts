@@ -1,0 +1,89 @@
+// What every script starts with.
+//   LU1. User text is in ARGV and in the names of keys and fields, never in the text of a script. Keys are computed here
+//        and not declared in KEYS: an operation finds out on the way which records it needs (an entry names its owner),
+//        and the one primary that is required anyway lets a script touch any key.
+//   LU2. Everything that can fail is read and checked before the first write of an item: Redis undoes nothing.
+//   LU3. A record that cannot be read is an answer about that item, not the end of the batch; it is left as it is.
+//   LU4. Integers are stored and sent as decimal digits, exact up to 2^53: Lua's own printing keeps 14 digits.
+//   LU5. No key has a time to live (R4, R15).
+
+export const PRELUDE: string = String.raw`
+-- ARGV[1] is the prefix of all keys; then come the operation's own arguments, taken in order.
+local prefix = ARGV[1]
+local taken = 1
+local function take()
+  taken = taken + 1
+  return ARGV[taken]
+end
+local function take_number()
+  return tonumber(take())
+end
+
+-- A stored integer, or nil for what is none.
+local function integer(text)
+  if not text or #text > 16 or not string.find(text, '^%d+$') then return nil end
+  local number = tonumber(text)
+  if number > 9007199254740991 then return nil end
+  return number
+end
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+-- The fields of a hash: a list with false for each one missing; nil if there is no such key; nil and a problem if it is
+-- there and is something else.
+local function read_hash(key, what, fields)
+  local values = redis.pcall('HMGET', key, unpack(fields))
+  if values.err then return nil, what .. ': not a hash' end
+  for i = 1, #fields do
+    if values[i] then return values end
+  end
+  if redis.call('EXISTS', key) == 1 then return nil, what .. ': none of its fields is there' end
+  return nil
+end
+local function is_missing(what, field, value)
+  return what .. ': ' .. field .. ' is ' .. (value and cjson.encode(string.sub(value, 1, 40)) or 'missing')
+end
+
+local changed = false
+local function put(key, ...)
+  redis.call('HSET', key, ...)
+  changed = true
+end
+`;
+
+/** The store's own record; `sequence` counts the scripts that changed something. */
+function storeRecord(key: string, fields: string): string {
+  return String.raw`
+local store_key = prefix .. '${key}'
+-- Read first, for what it cannot answer without must fail before anything is written (LU2).
+local store, store_problem = read_hash(store_key, '${key} record', { 'sequence'${fields} })
+local sequence = integer(store and store[1] or '0')
+if store_problem or not sequence then
+  error({ err = 'DAMAGED ' .. (store_problem or is_missing('${key} record', 'sequence', store[1])) })
+end
+-- Ends every script.
+local function with_sequence(answer)
+  if changed then
+    sequence = sequence + 1
+    redis.call('HSET', store_key, 'sequence', digits(sequence))
+  end
+  return { digits(sequence), answer }
+end
+`;
+}
+
+/** The directory's record: the sentinel (R13) and the highest generation that was granted to anyone (R15). */
+export const DIRECTORY: string =
+  PRELUDE +
+  storeRecord("directory", ", 'counter', 'storeId', 'open'") +
+  String.raw`
+local counter = integer(store and store[2] or '0')
+local store_id = store and store[3] or false
+local is_open = store_id and store[4] == '1' or false
+if not counter then
+  error({ err = 'DAMAGED ' .. is_missing('directory record', 'counter', store[2]) })
+end
+`;
+
+export const STORAGE: string = PRELUDE + storeRecord("storage", "");

@@ -1,0 +1,189 @@
+// Rows: decideLoad, decideSave and decideVerify of ownership-rules, stated in Lua; parts() and dueBefore().
+// Keys: `row:<actor key>`, a hash of the meta fields and one field `p:<name>` per part, so that one fence covers all of it
+// (R10) and a save writes only what changed; `due:<bucket>`, a sorted set of actor keys by due time (S6).
+import { KEY_HEADER_BYTES, KEY_PARTS, ROW_FORMAT } from "@tenure/core/internal";
+import { type LuaScript, luaScript } from "../script.ts";
+import { STORAGE } from "./prelude.ts";
+
+const ROW: string = String.raw`
+local ROW_FIELDS = { 'format', 'generation', 'token', 'etag', 'version', 'due' }
+local function row_key(actor)
+  return prefix .. 'row:' .. actor
+end
+local function is_due(text)
+  return string.find(text, '^%-?%d[%d%.]*[eE]?[%+%-]?%d*$') and tonumber(text)
+end
+
+-- nil if absent; nil and a problem if it cannot be read. due is false or the text that JavaScript printed: only the
+-- index takes it for a number.
+local function read_row(actor)
+  local f, problem = read_hash(row_key(actor), 'row', ROW_FIELDS)
+  if not f then return nil, problem end
+  local format = integer(f[1])
+  if format and format > ${ROW_FORMAT} then
+    -- Of a newer row only its format is sure. A save of the claim that it displaced is fenced by the generation, if that
+    -- is still where it was.
+    return { format = format, is_newer = true, generation = integer(f[2]) or 0, token = '', etag = '', version = 0 }
+  end
+  local row = { format = format, generation = integer(f[2]), token = f[3] ~= '' and f[3], etag = f[4],
+    version = integer(f[5]), due = f[6] }
+  for i = 1, 5 do
+    local field = ROW_FIELDS[i]
+    if not row[field] then return nil, is_missing('row', field, f[i]) end
+  end
+  if row.due and not is_due(row.due) then return nil, is_missing('row', 'due', row.due) end
+  return row
+end
+`;
+
+/** ARGV: count, then per load: actor key, generation, token. */
+export const LOAD: LuaScript = luaScript("load", [
+  STORAGE,
+  ROW,
+  String.raw`
+-- All parts, but of those under k/ only the header (S3).
+local function read_parts(actor)
+  local parts = {}
+  local fields = redis.call('HGETALL', row_key(actor))
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 'p:' then
+      local name = string.sub(fields[i], 3)
+      local is_key = string.sub(name, 1, ${KEY_PARTS.length}) == '${KEY_PARTS}'
+      parts[#parts + 1] = name
+      parts[#parts + 1] = is_key and string.sub(fields[i + 1], 1, ${KEY_HEADER_BYTES}) or fields[i + 1]
+    end
+  end
+  return parts
+end
+
+local function load()
+  local actor, generation, token = take(), take_number(), take()
+  local row, problem = read_row(actor)
+  if problem then return { 'damaged', problem } end
+  if row and row.is_newer then return { 'newer-format', digits(row.format) } end
+  if row and (row.generation > generation or (row.generation == generation and row.token ~= token)) then
+    return { 'fenced', digits(row.generation) }
+  end
+  if not row then
+    row = { etag = '', version = 0, due = false }
+    put(row_key(actor), 'format', '${ROW_FORMAT}', 'generation', digits(generation), 'token', token,
+      'etag', '', 'version', '0')
+  elseif row.generation ~= generation or row.format ~= ${ROW_FORMAT} then
+    put(row_key(actor), 'format', '${ROW_FORMAT}', 'generation', digits(generation), 'token', token) -- O4
+  end
+  return { 'ok', row.etag, digits(row.version), row.due, read_parts(actor) }
+end
+
+local answers = {}
+for i = 1, take_number() do answers[i] = load() end
+return with_sequence(answers)
+`,
+]);
+
+/**
+ * ARGV: count, then per save: actor key, bucket, generation, token, etag, new etag, due ('' for none), how many parts to
+ * put, name and bytes of each, how many to delete, name of each.
+ */
+export const SAVE: LuaScript = luaScript("save", [
+  STORAGE,
+  ROW,
+  String.raw`
+-- Lua passes at most some 8,000 arguments at once.
+local function in_slices(command, key, list)
+  for first = 1, #list, 4000 do
+    redis.call(command, key, unpack(list, first, math.min(first + 3999, #list)))
+  end
+end
+
+-- Changes the index first of all: it is the one step that can find another type under its key. Answers a problem.
+local function index_due(bucket, actor, before, due)
+  if before == due then return nil end
+  local key = prefix .. 'due:' .. bucket
+  local reply
+  if due then reply = redis.pcall('ZADD', key, due, actor) else reply = redis.pcall('ZREM', key, actor) end
+  if type(reply) == 'table' and reply.err then return 'due index: ' .. reply.err end
+  return nil
+end
+
+local function save()
+  local actor, bucket = take(), take()
+  local generation, token, etag, new_etag, due = take_number(), take(), take(), take(), take()
+  if due == '' then due = false end
+  local puts, dels = {}, {}
+  for i = 1, take_number() do
+    puts[2 * i - 1] = 'p:' .. take()
+    puts[2 * i] = take()
+  end
+  for i = 1, take_number() do dels[i] = 'p:' .. take() end
+
+  local row, problem = read_row(actor)
+  if problem then return { 'damaged', problem } end
+  if row and row.etag == new_etag then return { 'ok' } end -- R8: this very save was applied before
+  if not row or row.generation ~= generation or row.token ~= token then -- R1, R9
+    return { 'fenced', digits(row and row.generation or 0) }
+  end
+  if row.etag ~= etag then return { 'conflict', row.etag } end -- I2
+
+  local index_problem = index_due(bucket, actor, row.due, due)
+  if index_problem then return { 'damaged', index_problem } end
+  local key = row_key(actor)
+  put(key, 'etag', new_etag, 'version', digits(row.version + 1))
+  if due then put(key, 'due', due) elseif row.due then redis.call('HDEL', key, 'due') end
+  in_slices('HDEL', key, dels) -- before the puts: a name in both ends up put
+  in_slices('HSET', key, puts)
+  return { 'ok' }
+end
+
+local answers = {}
+for i = 1, take_number() do answers[i] = save() end
+return with_sequence(answers)
+`,
+]);
+
+/** ARGV: count, then per row: actor key, generation, token. */
+export const VERIFY: LuaScript = luaScript(
+  "verify",
+  [
+    STORAGE,
+    ROW,
+    String.raw`
+local answers = {}
+for i = 1, take_number() do
+  local row = read_row(take())
+  local generation, token = take_number(), take()
+  answers[i] = (row and row.generation == generation and row.token == token) and '1' or '0'
+end
+return with_sequence(answers)
+`,
+  ],
+  { allowOutOfMemory: true },
+);
+
+/** ARGV: actor key, count, names. Decides nothing; a script all the same, so that no replica answers it. */
+export const PARTS: LuaScript = luaScript(
+  "parts",
+  [
+    STORAGE,
+    ROW,
+    String.raw`
+local key = row_key(take())
+local found = {}
+for i = 1, take_number() do found[i] = redis.call('HGET', key, 'p:' .. take()) end
+return with_sequence(found)
+`,
+  ],
+  { allowOutOfMemory: true },
+);
+
+/** ARGV: bucket, time, limit. */
+export const DUE_BEFORE: LuaScript = luaScript(
+  "dueBefore",
+  [
+    STORAGE,
+    String.raw`
+local bucket, time, limit = take(), take(), take()
+return with_sequence(redis.call('ZRANGEBYSCORE', prefix .. 'due:' .. bucket, '-inf', time, 'WITHSCORES', 'LIMIT', '0', limit))
+`,
+  ],
+  { allowOutOfMemory: true },
+);

@@ -1,0 +1,75 @@
+// `this.ctx`: what an actor sees of its activation.
+import { referenceTo } from "@tenure/client/internal";
+import type { Actor, ActorClass, ActorContext, ActorLog, ActorRef, CallContext } from "@tenure/core";
+import {
+  type ActorAddress,
+  type EventSink,
+  type LogLevel,
+  NotAvailableError,
+  type ReferenceTarget,
+  TenureError,
+} from "@tenure/core/internal";
+import type { Turn } from "./turn-context.ts";
+
+export interface ContextHost {
+  readonly actor: ActorAddress;
+  readonly silo: string;
+  readonly generation: number;
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+  readonly calls: ReferenceTarget;
+  currentTurn(): Turn | undefined;
+  deactivate(): void;
+}
+
+/** Names of the final API that come with later versions, and what to do until then. */
+const LATER: Readonly<Record<string, string>> = {
+  remind: "let a client call the actor at that time",
+  reminders: "there are none yet",
+  forget: "there are no reminders yet",
+  timer: "use setTimeout and a call to the actor itself",
+  commit: "each write turn commits at its end",
+  clear: "assign the first state to this.state",
+  emit: "let callers poll a read method",
+  services: "import what the actor needs",
+};
+
+export function actorContext(host: ContextHost): ActorContext {
+  const context: ActorContext = {
+    type: host.actor.type,
+    id: host.actor.id,
+    silo: host.silo,
+    generation: host.generation,
+    get signal(): AbortSignal {
+      return host.signal;
+    },
+    log: actorLog(host),
+    get call(): CallContext {
+      const turn = host.currentTurn();
+      if (!turn)
+        throw new TenureError(
+          "NO_TURN",
+          "ctx.call is known only inside a turn: not in a constructor, nor in work that a turn did not await",
+        );
+      return turn.call;
+    },
+    get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
+      referenceTo(actor, id, host.calls),
+    deactivate: () => host.deactivate(),
+  };
+  for (const [name, instead] of Object.entries(LATER))
+    Object.defineProperty(context, name, {
+      get: () => {
+        throw new NotAvailableError(`ctx.${name}`, instead);
+      },
+    });
+  return context;
+}
+
+function actorLog(host: ContextHost): ActorLog {
+  const write =
+    (level: LogLevel) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
+      host.emit({ type: "actor.log", level, actor: host.actor, message, fields });
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}

@@ -1,0 +1,194 @@
+// The commits of one activation.
+//   P1. At most one save is undecided; turns that end meanwhile join the next one, computed from the etag of this one.
+//   P2. Whatever waits for a commit is let go only when the store has confirmed it (I9).
+//   P3. A save whose answer is lost is sent again, the same save with the same etag, for as long as the lease lasts (R7, R8).
+//   P4. A refused save ends the pipeline: everything that waits, or comes later, is refused with it (R25).
+//   P5. Before each send the lease must hold (R6); a paused silo holds its saves until it resumes.
+import {
+  type ActorAddress,
+  assert,
+  type Clock,
+  delay,
+  type EventSink,
+  type Random,
+  type SaveAnswer,
+  type SaveRequest,
+} from "@tenure/core/internal";
+import type { Claim } from "@tenure/directory/internal";
+import { backoffMs } from "@tenure/client/internal";
+
+/** Why nothing of this activation can be committed any more. */
+export class CommitRefused extends Error {
+  /** True when the store proved that the save was not applied, and it was sent only once (R24). */
+  readonly definitive: boolean;
+  readonly storedGeneration: number;
+
+  constructor(message: string, definitive: boolean, storedGeneration: number) {
+    super(message);
+    this.definitive = definitive;
+    this.storedGeneration = storedGeneration;
+  }
+}
+
+export interface CommitHost {
+  readonly actor: ActorAddress;
+  readonly claim: Claim;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  save(request: SaveRequest): Promise<SaveAnswer>;
+  /** Undefined while the lease holds; rejects when the incarnation is over. */
+  whenHeld(): Promise<void> | undefined;
+  /** An answer was lost: no new turn should build on what may not be there. `false` when it is settled. */
+  undecided(undecided: boolean): void;
+  refused(refusal: CommitRefused): void;
+}
+
+interface Batch {
+  readonly put: Map<string, Uint8Array>;
+  readonly del: Set<string>;
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: CommitRefused) => void;
+}
+
+export interface Changes {
+  readonly put: readonly (readonly [name: string, bytes: Uint8Array])[];
+  readonly del: readonly string[];
+}
+
+export class CommitPipeline {
+  readonly #host: CommitHost;
+  #etag: string;
+  #saving: Batch | undefined;
+  #next: Batch | undefined;
+  #refusal: CommitRefused | undefined;
+
+  constructor(host: CommitHost, etag: string) {
+    this.#host = host;
+    this.#etag = etag;
+  }
+
+  /** Adds a turn's changes to the next save. */
+  stage(changes: Changes): Promise<void> {
+    if (this.#refusal) return handled(Promise.reject(this.#refusal));
+    const batch = (this.#next ??= newBatch());
+    for (const [name, bytes] of changes.put) {
+      batch.put.set(name, bytes);
+      batch.del.delete(name);
+    }
+    for (const name of changes.del) {
+      batch.del.add(name);
+      batch.put.delete(name);
+    }
+    if (!this.#saving) void this.#run();
+    return batch.done;
+  }
+
+  /** What must be durable before anything that was computed until now may be shown; undefined when all of it is. */
+  barrier(): Promise<void> | undefined {
+    if (this.#refusal) return handled(Promise.reject(this.#refusal));
+    return (this.#next ?? this.#saving)?.done;
+  }
+
+  /** Refuses everything that waits: the activation is lost for another reason than a save. */
+  abandon(refusal: CommitRefused): void {
+    if (this.#refusal) return;
+    this.#refusal = refusal;
+    this.#saving?.reject(refusal);
+    this.#next?.reject(refusal);
+  }
+
+  async #run(): Promise<void> {
+    for (let batch = this.#next; batch && !this.#refusal; batch = this.#next) {
+      this.#saving = batch;
+      this.#next = undefined;
+      const refusal = await this.#save(batch);
+      if (this.#refusal) return;
+      if (refusal) {
+        this.abandon(refusal);
+        this.#host.refused(refusal);
+        return;
+      }
+      this.#saving = undefined;
+      batch.resolve();
+    }
+  }
+
+  async #save(batch: Batch): Promise<CommitRefused | undefined> {
+    const { actor, claim, clock, random, emit } = this.#host;
+    const request: SaveRequest = {
+      actor,
+      generation: claim.generation,
+      token: claim.token,
+      etag: this.#etag,
+      newEtag: random.hex128(),
+      put: batch.put,
+      del: [...batch.del],
+      due: undefined,
+    };
+    for (let sends = 1; ; sends++) {
+      try {
+        for (let held = this.#host.whenHeld(); held; held = this.#host.whenHeld()) await held;
+      } catch {
+        return new CommitRefused("the silo's incarnation is over", sends === 1, 0);
+      }
+      if (this.#refusal) return this.#refusal;
+      let answer: SaveAnswer;
+      try {
+        answer = await this.#host.save(request);
+      } catch {
+        emit({ type: "commit.resent", actor, attempt: sends });
+        this.#host.undecided(true);
+        await delay(clock, backoffMs(sends, random.next()));
+        continue;
+      }
+      if (sends > 1) this.#host.undecided(false);
+      if (answer.ok) {
+        this.#etag = request.newEtag;
+        return undefined;
+      }
+      return refusalOf(answer, sends === 1);
+    }
+  }
+}
+
+function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean): CommitRefused {
+  switch (answer.refusal) {
+    case "fenced":
+      return new CommitRefused(
+        `the store holds generation ${answer.generation}: this activation has lost its actor`,
+        single,
+        answer.generation,
+      );
+    case "conflict":
+      return new CommitRefused(
+        "the store holds another version of the state than this activation saved last",
+        single,
+        0,
+      );
+    case "newer-format":
+      return new CommitRefused(`the row has the newer format ${answer.format}`, single, 0);
+    case "damaged":
+      return new CommitRefused(`the row is damaged: ${answer.problem}`, single, 0);
+  }
+}
+
+function newBatch(): Batch {
+  let resolve: (() => void) | undefined;
+  let reject: ((error: CommitRefused) => void) | undefined;
+  const done = handled(
+    new Promise<void>((res, rej) => {
+      resolve = res;
+      reject = rej;
+    }),
+  );
+  assert(resolve && reject, "a promise's executor runs at once");
+  return { put: new Map(), del: new Set(), done, resolve, reject };
+}
+
+// A refusal that nobody happens to wait for is not an unhandled error of the process.
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

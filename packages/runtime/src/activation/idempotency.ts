@@ -1,0 +1,154 @@
+// Idempotency keys of one actor: which calls were already applied, and with what result (Joshi: Idempotent Receiver).
+//   Y1. A key and its result are committed in the same save as the call's effect (R23): none without the other.
+//   Y2. The same key with the same request gets the recorded result and runs nothing; with another request, an error.
+//   Y3. Unexpired keys are never evicted: when the table is full, new ones are refused (R22).
+//   Y4. A UUIDv7 older than the retention is refused: its record may be gone. Any other string is a new call after it.
+//   Y5. A call with the key of one that is running waits behind it in the mailbox and then finds its record (R21).
+import {
+  type CallResult,
+  bodyBytes,
+  bytesBody,
+  digest16,
+  KEY_HEADER_BYTES,
+  KEY_PARTS,
+} from "@tenure/core/internal";
+import { type IncomingCall, refused } from "./incoming-call.ts";
+
+export const KEY_RETENTION_MS: number = 24 * 3_600_000;
+export const MAX_KEYS = 10_000;
+const PRUNED_PER_COMMIT = 16;
+
+interface KeyRecord {
+  readonly digest: Uint8Array;
+  readonly atMs: number;
+  /** The recorded result, while it is not known to be durable. */
+  bytes: Uint8Array | undefined;
+}
+
+export type KeyVerdict =
+  | { readonly kind: "new"; readonly digest: Uint8Array }
+  | { readonly kind: "recorded"; readonly bytes: Uint8Array | undefined }
+  | { readonly kind: "refused"; readonly result: CallResult };
+
+export class KeyTable {
+  // In order of time, since Map keeps insertion order and records are added as they are made.
+  readonly #records = new Map<string, KeyRecord>();
+
+  /** `parts` are the row's; of those under `k/` only the header is needed. */
+  constructor(parts: Iterable<readonly [string, Uint8Array]>) {
+    const loaded: [string, KeyRecord][] = [];
+    for (const [name, bytes] of parts)
+      if (name.startsWith(KEY_PARTS)) loaded.push([name.slice(KEY_PARTS.length), readHeader(bytes)]);
+    loaded.sort((a, b) => a[1].atMs - b[1].atMs);
+    for (const [key, record] of loaded) this.#records.set(key, record);
+  }
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  check(key: string, call: IncomingCall, nowMs: number): KeyVerdict {
+    const born = uuidV7Ms(key);
+    if (born !== undefined && born < nowMs - KEY_RETENTION_MS)
+      return keyRefused(
+        "key-refused",
+        "the idempotency key is a UUIDv7 older than the retention of 24 hours: whether it was applied is no longer known",
+      );
+    const digest = digest16(call.method.name, bodyBytes(call.args));
+    const record = this.#records.get(key);
+    if (record && record.atMs >= nowMs - KEY_RETENTION_MS) {
+      if (Buffer.compare(record.digest, digest) !== 0)
+        return keyRefused(
+          "key-refused",
+          "the idempotency key was used before for another method or other arguments",
+        );
+      return { kind: "recorded", bytes: record.bytes };
+    }
+    if (!record && this.#records.size >= MAX_KEYS && !this.#oldestExpired(nowMs))
+      return keyRefused(
+        "overloaded",
+        `the actor keeps ${MAX_KEYS} unexpired idempotency keys; a new one has no room`,
+      );
+    return { kind: "new", digest };
+  }
+
+  /** Records a result: the part to put, and expired ones to delete, in the same save (Y1). */
+  record(
+    key: string,
+    digest: Uint8Array,
+    result: CallResult,
+    nowMs: number,
+  ): { readonly put: readonly [string, Uint8Array]; readonly del: readonly string[] } {
+    const del = this.#prune(nowMs);
+    const bytes = writeRecord(digest, nowMs, result);
+    this.#records.delete(key);
+    this.#records.set(key, { digest, atMs: nowMs, bytes });
+    return { put: [KEY_PARTS + key, bytes], del: del.filter((name) => name !== KEY_PARTS + key) };
+  }
+
+  /** The record is in the store: its result need not be kept here. */
+  durable(key: string): void {
+    const record = this.#records.get(key);
+    if (record) record.bytes = undefined;
+  }
+
+  #oldestExpired(nowMs: number): boolean {
+    for (const record of this.#records.values()) return record.atMs < nowMs - KEY_RETENTION_MS;
+    return false;
+  }
+
+  #prune(nowMs: number): string[] {
+    const pruned: string[] = [];
+    for (const [key, record] of this.#records) {
+      if (record.atMs >= nowMs - KEY_RETENTION_MS || pruned.length >= PRUNED_PER_COMMIT) break;
+      this.#records.delete(key);
+      pruned.push(KEY_PARTS + key);
+    }
+    return pruned;
+  }
+}
+
+function keyRefused(reason: "key-refused" | "overloaded", message: string): KeyVerdict {
+  return { kind: "refused", result: refused(reason, message) };
+}
+
+// ---- the part: 16 bytes of digest, 8 of time, 1 of status, then the body -------------------------------------------
+
+const OK = 0;
+const THREW = 1;
+
+function writeRecord(digest: Uint8Array, atMs: number, result: CallResult): Uint8Array {
+  const body =
+    result.status === "ok" || result.status === "threw"
+      ? bodyBytes(result.body)
+      : new Uint8Array();
+  const bytes = Buffer.alloc(KEY_HEADER_BYTES + 1 + body.length);
+  bytes.set(digest, 0);
+  bytes.writeDoubleBE(atMs, 16);
+  bytes[KEY_HEADER_BYTES] = result.status === "threw" ? THREW : OK;
+  bytes.set(body, KEY_HEADER_BYTES + 1);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function readHeader(bytes: Uint8Array): KeyRecord {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    digest: new Uint8Array(view.subarray(0, 16)),
+    atMs: view.readDoubleBE(16),
+    bytes: undefined,
+  };
+}
+
+/** The recorded result of a whole part; undefined when the part is not one. */
+export function recordedResult(bytes: Uint8Array): CallResult | undefined {
+  if (bytes.length <= KEY_HEADER_BYTES) return undefined;
+  const body = bytesBody(bytes.slice(KEY_HEADER_BYTES + 1));
+  return { status: bytes[KEY_HEADER_BYTES] === THREW ? "threw" : "ok", body };
+}
+
+/** When a UUIDv7 was made, in milliseconds since the epoch; undefined for any other string. */
+export function uuidV7Ms(key: string): number | undefined {
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.test(key))
+    return undefined;
+  return Number.parseInt(key.slice(0, 8) + key.slice(9, 13), 16);
+}

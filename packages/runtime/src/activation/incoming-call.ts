@@ -1,0 +1,40 @@
+// A call that has reached its actor's silo, and what it is answered with.
+import type {
+  ActorAddress,
+  Body,
+  CallResult,
+  ChainLink,
+  Incarnation,
+  RefusalReason,
+  Refused,
+  ResolvedMethod,
+} from "@tenure/core/internal";
+
+export interface IncomingCall {
+  readonly request: number;
+  readonly actor: ActorAddress;
+  readonly method: ResolvedMethod;
+  readonly args: Body;
+  readonly key: string | undefined;
+  readonly chain: readonly ChainLink[];
+  /** The same arguments may be needed again: a local call that may be repeated keeps its body. */
+  readonly repeatable: boolean;
+  /** Monotonic. */
+  readonly deadlineMs: number;
+  /** A copy of a result, in the form in which it will travel to this caller. */
+  snapshot(value: unknown, root: string): Body;
+  /** Answers, once. */
+  reply(result: CallResult): void;
+}
+
+export function refused(
+  reason: RefusalReason,
+  message: string,
+  owner?: Incarnation,
+  generation = 0,
+): Refused {
+  return { status: "refused", reason, message, owner, generation };
+}
+
+/** What every way out of a mailbox answers: nothing ran, look for the actor again (R25). */
+export const MOVED: Refused = refused("moved", "the activation ended before the call could start");

@@ -1,0 +1,47 @@
+// Mailbox: the calls waiting for one activation.
+//   M1. Calls start in the order in which they arrived (interleaving ones do not wait here once the activation is active).
+//   M2. At most `capacity` calls wait; one more is refused, never dropped in silence.
+export class Mailbox<T> {
+  readonly #capacity: number;
+  #items: T[] = [];
+  #head = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** False when it is full (M2). */
+  offer(item: T): boolean {
+    if (this.size >= this.#capacity) return false;
+    this.#items.push(item);
+    return true;
+  }
+
+  peek(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#head];
+    if (this.#head >= this.#items.length) return undefined;
+    this.#head += 1;
+    // Shifting an array moves all of it; moving the head and compacting now and then does not.
+    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  /** Takes out everything that waits. */
+  drain(): readonly T[] {
+    const all = this.#items.slice(this.#head);
+    this.#items = [];
+    this.#head = 0;
+    return all;
+  }
+}

@@ -1,0 +1,69 @@
+// From a first call to an owned, loaded actor: claim, then load, which raises the fence before any user code runs (I3).
+import {
+  type ActorAddress,
+  type EventSink,
+  formatActor,
+  type Incarnation,
+  type LoadAnswer,
+  type LoadedRow,
+} from "@tenure/core/internal";
+import type { Claim, Ownership } from "@tenure/directory/internal";
+import type { RowStore } from "./row-store.ts";
+
+export type Started =
+  /** `row` is undefined for an actor without state: it has a claim and no row. */
+  | { readonly kind: "owned"; readonly claim: Claim; readonly row: LoadedRow | undefined }
+  | { readonly kind: "elsewhere"; readonly silo: Incarnation; readonly generation: number }
+  /** Nothing ran, and trying again may help. */
+  | { readonly kind: "unavailable"; readonly why: string }
+  /** Nothing ran, and trying again will not help. */
+  | { readonly kind: "unreadable"; readonly why: string };
+
+export interface StartDeps {
+  readonly ownership: Ownership;
+  readonly rows: RowStore | undefined;
+  readonly emit: EventSink;
+}
+
+const MAX_FENCED = 4;
+
+export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promise<Started> {
+  let floor = 0;
+  for (let fenced = 0; fenced < MAX_FENCED; fenced++) {
+    const acquired = await deps.ownership.acquire(actor, floor, floor > 0 ? "above-fence" : "call");
+    if (acquired.kind === "damaged") return { kind: "unreadable", why: acquired.problem };
+    if (acquired.kind !== "claimed") return acquired;
+    const { claim } = acquired;
+    if (!deps.rows) return { kind: "owned", claim, row: undefined };
+
+    let answer: LoadAnswer;
+    try {
+      answer = await deps.rows.load({ actor, ...claim });
+    } catch (error) {
+      void deps.ownership.release(actor, claim.token);
+      return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
+    }
+    if (answer.ok) return { kind: "owned", claim, row: answer.row };
+    if (answer.refusal !== "fenced") {
+      void deps.ownership.release(actor, claim.token);
+      const why =
+        answer.refusal === "damaged"
+          ? `the row of ${formatActor(actor)} is damaged: ${answer.problem}`
+          : `the row of ${formatActor(actor)} has format ${answer.format}, which this version cannot read`;
+      deps.emit({ type: "store.damaged", key: formatActor(actor), problem: why });
+      return { kind: "unreadable", why };
+    }
+    // The store has seen a newer claim than the directory gave us: claim again above it. If the entry no longer names
+    // us, that claim says so.
+    deps.emit({
+      type: "activation.fenced",
+      actor,
+      generation: claim.generation,
+      storedGeneration: answer.generation,
+      operation: "load",
+      error: "FencedError",
+    });
+    floor = answer.generation;
+  }
+  return { kind: "unavailable", why: "the store kept refusing the claim" };
+}

@@ -1,0 +1,88 @@
+// The working copy of an actor's state, its bytes at the last commit point, and the way back to them.
+//   Z1. A turn's end encodes the working copy; equal bytes mean that there is nothing to save.
+//   Z2. rollback() restores what the last commit point encoded, not what some reference may have changed since.
+//   Z3. The first state is made by the user's factory; it is saved with the first write turn of a call, changed or not.
+import { decodeValue, encodeValue, checkSerializable, InvalidArgumentError, TenureError } from "@tenure/core/internal";
+
+const STATE_FORMAT = 1;
+const HEADER_BYTES = 3;
+
+/** Stored state that this version cannot read; the bytes stay as they are. */
+export class UnreadableStateError extends TenureError {
+  constructor(problem: string, cause?: unknown) {
+    super("UNREADABLE_STATE", problem, { cause });
+  }
+}
+
+export class StateCell {
+  value: unknown;
+  #committed: Uint8Array;
+  /** The committed bytes are in the store, or on their way to it. */
+  #stored: boolean;
+  readonly #version: number;
+  readonly #maxBytes: number;
+
+  constructor(
+    factory: () => unknown,
+    stored: Uint8Array | undefined,
+    version: number,
+    maxBytes: number,
+  ) {
+    this.#version = version;
+    this.#maxBytes = maxBytes;
+    if (stored) {
+      this.value = decodeState(stored, version);
+      this.#committed = stored;
+      this.#stored = true;
+      return;
+    }
+    this.value = factory();
+    this.#committed = this.#encode();
+    this.#stored = false;
+  }
+
+  /**
+   * The bytes to save, or undefined when nothing changed. They are the new commit point. Throws when the state cannot be
+   * stored; the commit point then stays, and the caller rolls back.
+   */
+  commitPoint(first: boolean): Uint8Array | undefined {
+    const bytes = this.#encode();
+    if (Buffer.compare(bytes, this.#committed) === 0 && (this.#stored || !first)) return undefined;
+    this.#committed = bytes;
+    this.#stored = true;
+    return bytes;
+  }
+
+  rollback(): void {
+    this.value = decodeState(this.#committed, this.#version);
+  }
+
+  #encode(): Uint8Array {
+    checkSerializable(this.value, "state");
+    const body = encodeValue(this.value);
+    if (body.length > this.#maxBytes)
+      throw new InvalidArgumentError(
+        `state has ${body.length} bytes; the limit is ${this.#maxBytes}: split the actor or keep less`,
+        { outcome: "not-executed", details: { bytes: body.length, limit: this.#maxBytes } },
+      );
+    const bytes = new Uint8Array(HEADER_BYTES + body.length);
+    bytes[0] = STATE_FORMAT;
+    bytes[1] = this.#version >> 8;
+    bytes[2] = this.#version & 0xff;
+    bytes.set(body, HEADER_BYTES);
+    return bytes;
+  }
+}
+
+function decodeState(bytes: Uint8Array, version: number): unknown {
+  if (bytes[0] !== STATE_FORMAT)
+    throw new UnreadableStateError(`stored state has format ${bytes[0] ?? "none"}, not ${STATE_FORMAT}`);
+  const stored = (bytes[1]! << 8) | bytes[2]!;
+  if (stored !== version)
+    throw new UnreadableStateError(`stored state has version ${stored}, this class ${version}`);
+  try {
+    return decodeValue(bytes.subarray(HEADER_BYTES));
+  } catch (error) {
+    throw new UnreadableStateError("stored state cannot be decoded", error);
+  }
+}

@@ -1,0 +1,357 @@
+// One run of a silo in its cluster: from registration to death, with everything that dies with it.
+//   I1. Order of birth: register, subscribe, first message to itself, first renewal, serving. Nothing is served before.
+//   I2. Everything here belongs to one incarnation: address, lease, catalog, claims. A new run shares none of it (I5).
+//   I3. An end comes in one of three ways: stop() hands everything over; the lease keeper says that it is lost; crash()
+//       just stops everything, as a killed process would.
+import type { Invoker } from "@tenure/client/internal";
+import {
+  type ActorKind,
+  type Address,
+  type Clock,
+  type Directory,
+  type Endpoint,
+  type EventSink,
+  EVERYONE,
+  type Incarnation as IncarnationId,
+  type MemberRecord,
+  type Message,
+  newIncarnation,
+  PROTOCOL_VERSION,
+  type Random,
+  type Storage,
+  Tasks,
+  type Transport,
+} from "@tenure/core/internal";
+import {
+  bounded,
+  LeaseKeeper,
+  type LeaseTiming,
+  Membership,
+  Ownership,
+  register,
+} from "@tenure/directory/internal";
+import { RowStore } from "../activation/row-store.ts";
+import { Catalog } from "../catalog/catalog.ts";
+import { Dispatcher } from "../messaging/dispatcher.ts";
+import { SiloLocator } from "./silo-locator.ts";
+
+export interface SiloPorts {
+  readonly transport: Transport;
+  readonly directory: Directory;
+  readonly storage: Storage;
+}
+
+export interface IncarnationDeps {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly bootstrap: boolean;
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly timing: LeaseTiming;
+  readonly maxCalls: number;
+  readonly maxStateBytes: number;
+  readonly exposeStacks: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  readonly ports: SiloPorts;
+  readonly invoker: Invoker;
+  /** The incarnation is over without having been stopped. */
+  lost(reason: string): void;
+}
+
+/** A silo starts with a first renewal; when none succeeds within this many leases, it says why and gives up. */
+const FIRST_RENEWAL_TTLS = 3;
+
+export class Incarnation {
+  readonly id: IncarnationId;
+  readonly lease: LeaseKeeper;
+  readonly membership: Membership;
+  readonly catalog: Catalog;
+  readonly dispatcher: Dispatcher;
+  readonly locator: SiloLocator;
+  readonly #d: IncarnationDeps;
+  readonly #tasks: Tasks;
+  readonly #ownership: Ownership;
+  #endpoint: Endpoint | undefined;
+  #draining = false;
+
+  /** Registers, subscribes, proves that it can reach itself, and serves. */
+  static async start(deps: IncarnationDeps, signal: AbortSignal): Promise<Incarnation> {
+    const { clock, timing, ports, random } = deps;
+    const id = newIncarnation(random);
+    const { member } = await register(
+      {
+        incarnation: id,
+        name: deps.name,
+        types: Object.fromEntries(
+          [...deps.kinds].map(([type, kind]) => [type, kind.definition.version]),
+        ),
+        roles: deps.roles,
+        protocol: PROTOCOL_VERSION,
+        proposedStoreId: random.hex128(),
+        bootstrap: deps.bootstrap,
+      },
+      {
+        clock,
+        timing,
+        directory: ports.directory,
+        signal,
+        markedDead: (dead) =>
+          deps.emit({ type: "member.dead", incarnation: dead.incarnation, name: dead.name, by: id }),
+      },
+    );
+    const incarnation = new Incarnation(id, member, deps);
+    await incarnation.#begin(signal);
+    return incarnation;
+  }
+
+  private constructor(id: IncarnationId, member: MemberRecord, deps: IncarnationDeps) {
+    this.id = id;
+    this.#d = deps;
+    const { clock, random, emit, timing, ports } = deps;
+    this.#tasks = new Tasks((task, error) =>
+      emit({ type: "task.failed", task, error: String(error) }),
+    );
+    this.lease = new LeaseKeeper(
+      {
+        incarnation: id,
+        timing,
+        clock,
+        directory: ports.directory,
+        emit,
+        host: {
+          sendProbe: (round) => void this.#endpoint?.send(id, { kind: "probe", round }),
+          load: () => this.catalog.size,
+          renewed: () => undefined,
+          lost: (reason) => this.#lost(reason),
+        },
+      },
+      member,
+    );
+    this.membership = new Membership({
+      self: id,
+      timing,
+      clock,
+      directory: ports.directory,
+      emit,
+      host: {
+        died: (dead, markedHere) => this.#died(dead, markedHere),
+        serving: () => this.lease.holds(),
+      },
+    });
+    this.#ownership = new Ownership({
+      incarnation: id,
+      clock,
+      random,
+      directory: ports.directory,
+      emit,
+      operationMs: timing.ttlMs / 2,
+      isDead: (other) => this.membership.isDead(other),
+      suspectMissing: (other) => this.membership.suspectMissing(other),
+      claimed: () => undefined,
+    });
+    this.catalog = new Catalog({
+      silo: deps.name,
+      clock,
+      random,
+      emit,
+      lease: this.lease,
+      ownership: this.#ownership,
+      rows: new RowStore(ports.storage, clock, timing.ttlMs / 2),
+      invoker: deps.invoker,
+      maxStateBytes: deps.maxStateBytes,
+      exposeStacks: deps.exposeStacks,
+    });
+    this.dispatcher = new Dispatcher({
+      kinds: deps.kinds,
+      clock,
+      maxCalls: deps.maxCalls,
+      endpoint: () => this.#endpoint!,
+      closed: () => (this.lease.holds() ? (this.#draining ? "draining" : undefined) : "paused"),
+      holds: (call) => this.catalog.has(call),
+      deliver: (call, kind) => this.catalog.deliver(call, kind),
+    });
+    this.locator = new SiloLocator({
+      self: id,
+      kinds: deps.kinds,
+      random,
+      ownGeneration: (actor) => {
+        const activation = this.catalog.get(actor);
+        return activation && (activation.generation ?? 0);
+      },
+      takesNewActors: () => !this.#draining && this.lease.holds(),
+      lookup: (actor) => this.#ownership.lookup(actor),
+      isDead: (other) => this.membership.isDead(other),
+      alive: () => this.membership.alive(),
+      poll: () => this.membership.poll(),
+    });
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { ports, clock, timing, emit, invoker } = this.#d;
+    emit({ type: "silo.joined", incarnation: this.id });
+    const endpoint = await ports.transport.join(this.id, {
+      message: (from, message) => this.#receive(from, message),
+      undeliverable: (to, tag) => invoker.undeliverable(to, tag),
+      disconnected: () => invoker.disconnected(),
+      reconnected: () => undefined,
+    });
+    this.#endpoint = endpoint;
+    try {
+      this.#tasks.run("lease", (stop) => this.lease.run(stop));
+      const held = this.lease.whenHeld();
+      if (held) await withinTime(held, clock, timing.ttlMs * FIRST_RENEWAL_TTLS, signal);
+      await this.membership.poll();
+    } catch (error) {
+      this.crash();
+      throw error;
+    }
+    invoker.attach({ address: this.id, endpoint, local: this.dispatcher });
+    this.#tasks.run("membership", (stop) => this.membership.run(stop));
+    this.#tasks.run("idle collection", (stop) => this.catalog.collectIdle(clock, stop));
+    endpoint.setServing(true);
+    emit({ type: "silo.serving", incarnation: this.id });
+  }
+
+  #receive(from: Address, message: Message): void {
+    switch (message.kind) {
+      case "call":
+        this.dispatcher.receive(from, message);
+        return;
+      case "reply":
+        this.#d.invoker.reply(message);
+        return;
+      case "locate":
+        void this.#answerLocate(from, message);
+        return;
+      case "probe":
+        if (from === this.id) this.lease.probeArrived(message.round);
+        return;
+      case "death":
+        // Only the store's word counts; an announcement just says that it is worth a look.
+        if (message.incarnation !== this.id) this.membership.look();
+        return;
+      case "located":
+      // A silo asks its own directory, never another silo.
+    }
+  }
+
+  async #answerLocate(
+    from: Address,
+    message: Extract<Message, { kind: "locate" }>,
+  ): Promise<void> {
+    const { request, type, id, avoid } = message;
+    const result = await this.locator.locate({ type, id }, avoid).catch((error: unknown) => ({
+      status: "refused" as const,
+      reason: "unavailable" as const,
+      message: error instanceof Error ? error.message : String(error),
+      owner: undefined,
+      generation: 0,
+    }));
+    this.#endpoint?.send(from, { kind: "located", request, result });
+  }
+
+  #died(dead: MemberRecord, markedHere: boolean): void {
+    const { emit, invoker } = this.#d;
+    // Its own death is learnt from its renewal, which knows what to do about it.
+    if (dead.incarnation === this.id) return;
+    invoker.siloDied(dead.incarnation);
+    if (!markedHere) return;
+    emit({ type: "member.dead", incarnation: dead.incarnation, name: dead.name, by: this.id });
+    this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: dead.incarnation });
+  }
+
+  #lost(reason: string): void {
+    this.#d.emit({ type: "silo.lost", incarnation: this.id, reason });
+    this.catalog.poison("lease-lost", `the silo lost its lease: ${reason}`);
+    this.crash();
+    this.#d.lost(reason);
+  }
+
+  /** Takes no new actors and hands over those it has: running turns finish, waiting calls are answered `moved`. */
+  async drain(timeoutMs: number): Promise<void> {
+    if (this.lease.over || this.#draining) return;
+    this.#draining = true;
+    this.#d.emit({ type: "silo.draining", incarnation: this.id });
+    this.#endpoint?.setServing(false);
+    this.lease.drain();
+    await this.lease.renewNow();
+    await withinTime(this.catalog.drain(), this.#d.clock, timeoutMs).catch(() =>
+      this.catalog.poison("lease-lost", "the silo stopped before its drain was done"),
+    );
+  }
+
+  /** Drains, says goodbye, and leaves. */
+  async stop(drainTimeoutMs: number): Promise<void> {
+    await this.drain(drainTimeoutMs);
+    if (!this.lease.over) {
+      this.lease.stop();
+      await this.#sayGoodbye();
+    }
+    this.#tasks.abort();
+    await this.#endpoint?.close();
+    this.#d.emit({ type: "silo.stopped", incarnation: this.id });
+  }
+
+  // Nobody has to wait for the lease of a silo that says itself that it is gone. If the store does not answer, they do.
+  async #sayGoodbye(): Promise<void> {
+    const { directory } = this.#d.ports;
+    for (let tries = 0; tries < 2; tries++)
+      try {
+        const { answer } = await bounded(
+          this.#d.clock,
+          this.#d.timing.roundMs,
+          "members",
+          directory.members(),
+        );
+        const own = answer.members.find((member) => member.incarnation === this.id);
+        if (!own) return;
+        const dead = await bounded(
+          this.#d.clock,
+          this.#d.timing.roundMs,
+          "goodbye",
+          directory.markDead({ incarnation: this.id, expectedRev: own.rev }),
+        );
+        // A renewal that was still on its way moved the rev: once more.
+        if (!dead.answer.ok) continue;
+        this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
+        return;
+      } catch {
+        return;
+      }
+  }
+
+  /** Ends everything without a word: timers and subscriptions go, the member record stays as it is. */
+  crash(): void {
+    this.lease.stop();
+    this.#tasks.abort();
+    this.#endpoint?.drop();
+  }
+}
+
+function withinTime<T>(
+  promise: Promise<T>,
+  clock: Clock,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new Error(`not done within ${Math.round(ms)} ms`));
+    const timer = clock.after(ms, late, { keepAlive: true });
+    const abort = (): void => reject(signal!.reason as Error);
+    signal?.addEventListener("abort", abort, { once: true });
+    const finish = (act: () => void): void => {
+      timer.cancel();
+      signal?.removeEventListener("abort", abort);
+      act();
+    };
+    promise.then(
+      (value) => finish(() => resolve(value)),
+      (error: unknown) => finish(() => reject(error as Error)),
+    );
+  });
+}

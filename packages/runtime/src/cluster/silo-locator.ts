@@ -1,0 +1,91 @@
+// Where calls to an actor should go, as a silo finds it: its own catalog, then the directory, then placement.
+//   Q1. The answer is a hint; the claim decides. A wrong one costs a redirect.
+import {
+  type ActorAddress,
+  type ActorKind,
+  formatActor,
+  type Incarnation,
+  type Located,
+  type LookupAnswer,
+  type MemberRecord,
+  type Random,
+} from "@tenure/core/internal";
+import type { Locator } from "@tenure/client/internal";
+import { refused } from "../activation/incoming-call.ts";
+import { place } from "../placement/placement.ts";
+
+export interface LocatorHost {
+  readonly self: Incarnation;
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly random: Random;
+  /** The generation of the actor's activation here, if there is one. */
+  ownGeneration(actor: ActorAddress): number | undefined;
+  takesNewActors(): boolean;
+  lookup(actor: ActorAddress): Promise<LookupAnswer>;
+  isDead(incarnation: Incarnation): boolean;
+  alive(): readonly MemberRecord[];
+  /** Reads the member records again. */
+  poll(): Promise<void>;
+}
+
+export class SiloLocator implements Locator {
+  readonly #host: LocatorHost;
+
+  constructor(host: LocatorHost) {
+    this.#host = host;
+  }
+
+  async locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located> {
+    const own = this.#host.ownGeneration(actor);
+    if (own !== undefined) return { status: "at", silo: this.#host.self, generation: own };
+    const answer = await this.#host.lookup(actor);
+    if (!answer.ok)
+      return refused(
+        "activation-failed",
+        `the directory entry of ${formatActor(actor)} is damaged: ${answer.problem}`,
+      );
+    const { entry } = answer;
+    if (entry && !entry.free && !this.#host.isDead(entry.incarnation))
+      return { status: "at", silo: entry.incarnation, generation: entry.generation };
+    const silo = this.#place(actor, avoid) ?? (await this.#placeAfterPoll(actor, avoid));
+    if (silo !== undefined)
+      return { status: "at", silo, generation: entry?.generation ?? 0 };
+    return this.#somebodyHas(actor.type)
+      ? refused("no-silo", `no silo that has '${actor.type}' takes new actors now`)
+      : refused("unknown-type", `no serving silo has the actor type '${actor.type}'`);
+  }
+
+  #candidates(actor: ActorAddress): readonly MemberRecord[] {
+    return this.#host
+      .alive()
+      .filter(
+        (member) =>
+          member.types[actor.type] !== undefined &&
+          (member.incarnation !== this.#host.self || this.#host.takesNewActors()),
+      );
+  }
+
+  #place(actor: ActorAddress, avoid: Incarnation | undefined): Incarnation | undefined {
+    const all = this.#candidates(actor);
+    const willing = all.filter((member) => member.incarnation !== avoid);
+    const { self, kinds, random } = this.#host;
+    const placement = kinds.get(actor.type)?.definition.placement ?? "balanced";
+    return place(placement, willing.length > 0 ? willing : all, self, () => random.next());
+  }
+
+  // A silo that joined a moment ago is not in the view yet; nobody waits a whole round for that.
+  async #placeAfterPoll(
+    actor: ActorAddress,
+    avoid: Incarnation | undefined,
+  ): Promise<Incarnation | undefined> {
+    await this.#host.poll();
+    return this.#place(actor, avoid);
+  }
+
+  #somebodyHas(type: string): boolean {
+    return (
+      this.#host.kinds.has(type) ||
+      this.#host.alive().some((member) => member.types[type] !== undefined)
+    );
+  }
+}

@@ -1,0 +1,137 @@
+// The dispatcher: what becomes of a call that reaches a silo, before its activation sees it.
+//   X1. Everything is checked here that can be without running user code: lease, type, id, method, bounds. Each refusal
+//       is typed and proves that nothing ran.
+//   X2. A reply goes to where the transport says the call came from (T7).
+//   X3. Local calls cannot keep the event loop from its timers: after a burst they wait for the next turn of it.
+import {
+  type ActorKind,
+  type Address,
+  addressProblem,
+  type CallMessage,
+  type CallResult,
+  type Clock,
+  type Endpoint,
+  isolate,
+  type ResolvedMethod,
+  valueBody,
+} from "@tenure/core/internal";
+import type { LocalSilo } from "@tenure/client/internal";
+import { type IncomingCall, refused } from "../activation/incoming-call.ts";
+
+export interface DispatchHost {
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly clock: Clock;
+  readonly maxCalls: number;
+  endpoint(): Endpoint;
+  /** Why no call is taken now, if none is. */
+  closed(): "paused" | "draining" | undefined;
+  /** False for an actor that has no slot here: a draining silo takes no new ones. */
+  holds(call: CallMessage): boolean;
+  deliver(call: IncomingCall, kind: ActorKind): void;
+}
+
+const LOCAL_BURST = 1_000;
+
+export class Dispatcher implements LocalSilo {
+  readonly #host: DispatchHost;
+  /** Calls taken and not yet answered. */
+  #open = 0;
+  #burst = 0;
+  #deferred: (() => void)[] = [];
+
+  constructor(host: DispatchHost) {
+    this.#host = host;
+  }
+
+  get openCalls(): number {
+    return this.#open;
+  }
+
+  /** A call that came over the transport. */
+  receive(from: Address, message: CallMessage): void {
+    const endpoint = this.#host.endpoint();
+    this.#dispatch(
+      message,
+      (result) => {
+        endpoint.send(from, { kind: "reply", request: message.request, result });
+      },
+      (value, root) => endpoint.snapshot(value, root),
+    );
+  }
+
+  /** A call from this silo itself. */
+  deliver(message: CallMessage, _from: Address, reply: (result: CallResult) => void): void {
+    const run = (): void => this.#dispatch(message, reply, localSnapshot);
+    if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
+    this.#burst += 1;
+    if (this.#burst > LOCAL_BURST || this.#deferred.length > 0) this.#deferred.push(run);
+    else run();
+  }
+
+  #nextTurn(): void {
+    this.#burst = 0;
+    const deferred = this.#deferred.splice(0, LOCAL_BURST);
+    if (deferred.length > 0) {
+      // Those that still wait go before anything that comes now.
+      this.#burst = deferred.length;
+      this.#host.clock.afterTurn(() => this.#nextTurn());
+    }
+    for (const run of deferred) run();
+  }
+
+  #dispatch(
+    message: CallMessage,
+    reply: (result: CallResult) => void,
+    snapshot: IncomingCall["snapshot"],
+  ): void {
+    const { kinds, clock, maxCalls } = this.#host;
+    const problem = addressProblem(message.type, message.id);
+    if (problem !== undefined) return reply(refused("invalid", problem));
+    const closed = this.#host.closed();
+    if (closed === "paused")
+      return reply(refused("paused", "the silo's lease has run out; it is paused"));
+    if (closed === "draining" && !this.#host.holds(message))
+      return reply(refused("draining", "the silo is draining and takes no new actors"));
+    const kind = kinds.get(message.type);
+    if (!kind)
+      return reply(
+        refused(
+          "unknown-type",
+          `no class of type '${message.type}' is registered here; there are ${[...kinds.keys()].join(", ") || "none"}`,
+        ),
+      );
+    const method: ResolvedMethod | undefined = kind.methods.get(message.method);
+    if (!method)
+      return reply(
+        refused(
+          "unknown-method",
+          `${message.type} has no method '${message.method}' that can be called; there are ${[...kind.methods.keys()].join(", ") || "none"}`,
+        ),
+      );
+    if (this.#open >= maxCalls)
+      return reply(refused("overloaded", `${maxCalls} calls wait in the silo`));
+    this.#open += 1;
+    this.#host.deliver(
+      {
+        request: message.request,
+        actor: { type: message.type, id: message.id },
+        method,
+        args: message.args,
+        key: message.key,
+        chain: message.chain,
+        repeatable: message.repeatable,
+        deadlineMs: clock.monotonicMs() + message.budgetMs,
+        snapshot,
+        reply: (result) => {
+          this.#open -= 1;
+          reply(result);
+        },
+      },
+      kind,
+    );
+  }
+}
+
+function localSnapshot(value: unknown, root: string): ReturnType<typeof valueBody> {
+  return valueBody(isolate(value, root));
+}

@@ -1,0 +1,242 @@
+// The silo: the one place where its parts are put together, and its life over incarnations.
+//   S1. The whole configuration is checked before a connection is opened; what was opened is closed when a start fails.
+//   S2. An incarnation that is lost is followed by a new one, with nothing of the old, until the silo is stopped (I5).
+import { type ActorClient, Invoker, type Platform, referenceTo } from "@tenure/client/internal";
+import type { Actor, ActorClass, ActorRef } from "@tenure/core";
+import {
+  type ActorAddress,
+  delay,
+  EventStream,
+  type Incarnation as IncarnationId,
+  type Located,
+  NotAvailableError,
+  type PortEnvironment,
+  shortName,
+  systemClock,
+  systemRandom,
+  Tasks,
+} from "@tenure/core/internal";
+import { leaseTiming } from "@tenure/directory/internal";
+import { refused } from "./activation/incoming-call.ts";
+import { Incarnation, type SiloPorts } from "./cluster/incarnation.ts";
+import { type ResolvedSiloOptions, resolveSiloOptions, type SiloOptions } from "./silo-options.ts";
+
+/** A host of activations: normally one per process. */
+export interface Silo extends AsyncDisposable {
+  readonly name: string;
+  /** Calls actors from this process. */
+  readonly client: ActorClient;
+  readonly events: Pick<EventStream, "subscribe" | "next">;
+  /** Takes no new actors and hands over those it has. The client goes on working. */
+  drain(): Promise<void>;
+  /** Drains, says goodbye, and closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** What tests need of a silo and applications must not have. */
+export interface SiloInternals {
+  readonly incarnation: IncarnationId | undefined;
+  readonly activations: number;
+  /** No goodbye: timers and connections are dropped, as when the process is killed. */
+  crash(): void;
+}
+
+export const SILO_INTERNALS: unique symbol = Symbol("tenure.silo.internals");
+
+const OPEN_TIMEOUT_MS = 8_000;
+const MAX_STATE_BYTES = 512 * 1024;
+const REJOIN_MS = 250;
+
+/**
+ * Starts a silo and resolves when it serves.
+ * @throws ConfigError for a wrong option or setting, UnreachableError when a server cannot be reached within 8 s.
+ */
+export async function createSilo(
+  options: SiloOptions,
+  platform: Platform = { clock: systemClock(), random: systemRandom() },
+): Promise<Silo> {
+  const resolved = resolveSiloOptions(options);
+  const silo = new SiloLife(resolved, platform);
+  await silo.start();
+  return silo;
+}
+
+class SiloLife implements Silo {
+  readonly name: string;
+  readonly events: EventStream;
+  readonly client: ActorClient;
+  readonly #options: ResolvedSiloOptions;
+  readonly #platform: Platform;
+  readonly #invoker: Invoker;
+  readonly #tasks: Tasks;
+  #ports: SiloPorts | undefined;
+  #current: Incarnation | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ResolvedSiloOptions, platform: Platform) {
+    const { clock, random } = platform;
+    this.name = options.name ?? `silo-${shortName(random.hex128())}`;
+    this.#options = options;
+    this.#platform = platform;
+    this.events = new EventStream(this.name, () => clock.wallMs());
+    if (options.onEvent) this.events.subscribe(options.onEvent);
+    this.#invoker = new Invoker({
+      clock,
+      random,
+      callTimeoutMs: options.callTimeoutMs,
+      locator: { locate: (actor, avoid) => this.#locate(actor, avoid) },
+    });
+    this.#tasks = new Tasks((task, error) =>
+      this.events.emit({ type: "task.failed", task, error: String(error) }),
+    );
+    this.client = {
+      get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
+        referenceTo(actor, id, this.#invoker),
+    };
+  }
+
+  get admin(): never {
+    throw new NotAvailableError("silo.admin", "subscribe to silo.events");
+  }
+
+  async start(): Promise<void> {
+    try {
+      this.#ports = await this.#open();
+      this.#current = await this.#nextIncarnation();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  async drain(): Promise<void> {
+    await this.#current?.drain(this.#options.drainTimeoutMs);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  get [SILO_INTERNALS](): SiloInternals {
+    return {
+      incarnation: this.#current?.id,
+      activations: this.#current?.catalog.size ?? 0,
+      crash: () => this.#crash(),
+    };
+  }
+
+  // ---- opening and closing ---------------------------------------------------------------------------------------
+
+  async #open(): Promise<SiloPorts> {
+    const { transport, directory, storage, cluster, durability, leaseTtlMs } = this.#options;
+    const environment: PortEnvironment = {
+      cluster,
+      clock: this.#platform.clock,
+      random: this.#platform.random,
+      emit: this.events.emit,
+      leaseTtlMs,
+      openTimeoutMs: OPEN_TIMEOUT_MS,
+      durability,
+    };
+    const opened: { close(): Promise<void> }[] = [];
+    const keep = <T extends { close(): Promise<void> }>(port: T): T => {
+      opened.push(port);
+      return port;
+    };
+    try {
+      const ports: SiloPorts = {
+        directory: keep(await directory.open(environment)),
+        storage: keep(await storage.open(environment)),
+        transport: keep(await transport.open(environment)),
+      };
+      for (const port of ["directory", "storage"] as const)
+        this.events.emit({
+          type: "store.opened",
+          store: `${port}: ${this.#options[port].name}`,
+          durability: ports[port].durability,
+        });
+      return ports;
+    } catch (error) {
+      await Promise.allSettled(opened.map((port) => port.close()));
+      throw error;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    this.#tasks.abort();
+    await this.#current?.stop(this.#options.drainTimeoutMs);
+    this.#invoker.close();
+    await this.#tasks.stop();
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const ports = this.#ports;
+    this.#ports = undefined;
+    if (!ports) return;
+    await ports.transport.close();
+    await Promise.all([ports.storage.close(), ports.directory.close()]);
+  }
+
+  #crash(): void {
+    this.#stopping = Promise.resolve();
+    this.#tasks.abort();
+    this.#current?.crash();
+    this.#current?.catalog.poison("lease-lost", "the silo crashed");
+    this.#invoker.close();
+    void this.#close().catch(() => undefined);
+  }
+
+  // ---- incarnations ----------------------------------------------------------------------------------------------
+
+  #nextIncarnation(): Promise<Incarnation> {
+    const { clock, random } = this.#platform;
+    const { kinds, roles, bootstrap, leaseTtlMs, maxCalls, exposeStacks } = this.#options;
+    return Incarnation.start(
+      {
+        name: this.name,
+        roles,
+        bootstrap,
+        kinds,
+        timing: leaseTiming(leaseTtlMs),
+        maxCalls,
+        maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
+        exposeStacks,
+        clock,
+        random,
+        emit: this.events.emit,
+        ports: this.#ports!,
+        invoker: this.#invoker,
+        lost: () => this.#rejoin(),
+      },
+      this.#tasks.signal,
+    );
+  }
+
+  #rejoin(): void {
+    this.#current = undefined;
+    this.#invoker.attach(undefined);
+    this.#tasks.run("rejoin", async (signal) => {
+      while (!signal.aborted)
+        try {
+          this.#current = await this.#nextIncarnation();
+          return;
+        } catch (error) {
+          signal.throwIfAborted();
+          this.events.emit({ type: "task.failed", task: "rejoin", error: String(error) });
+          await delay(this.#platform.clock, REJOIN_MS, signal);
+        }
+    });
+  }
+
+  async #locate(actor: ActorAddress, avoid: IncarnationId | undefined): Promise<Located> {
+    const { locator } = this.#current ?? {};
+    if (!locator) return refused("no-silo", "this silo is joining the cluster");
+    return await locator.locate(actor, avoid);
+  }
+}

@@ -1,0 +1,49 @@
+// The default listener: actors' log lines, and what an operator should know, one line each on stderr.
+import { formatActor, shortName, type TenureEvent } from "@tenure/core/internal";
+
+/** Writes an event to stderr if it is worth a person's time: log lines, pauses, losses, damage. */
+export function printEvent(event: TenureEvent): void {
+  const line = describeEvent(event);
+  if (line === undefined) return;
+  const time = new Date(event.atMs).toISOString().slice(11, 23);
+  process.stderr.write(`${time} ${event.silo || "client"} ${line}\n`);
+}
+
+function describeEvent(event: TenureEvent): string | undefined {
+  switch (event.type) {
+    case "actor.log": {
+      const fields = Object.keys(event.fields).length > 0 ? ` ${toJson(event.fields)}` : "";
+      return `${event.level} ${formatActor(event.actor)} ${event.message}${fields}`;
+    }
+    case "silo.paused":
+      return `warn the silo is paused: ${event.reason}`;
+    case "silo.resumed":
+      return `info the silo serves again after ${Math.round(event.pausedMs)} ms`;
+    case "silo.lost":
+      return `error incarnation ${shortName(event.incarnation)} is lost: ${event.reason}; rejoining as a new one`;
+    case "member.dead":
+      return `warn silo ${event.name || shortName(event.incarnation)} is dead; its actors move`;
+    case "activation.fenced":
+      return `warn ${formatActor(event.actor)} was fenced at generation ${event.generation} (stored: ${event.storedGeneration}); the activation is discarded`;
+    case "activation.failed":
+      return `error ${formatActor(event.actor)} could not be activated: ${event.error}`;
+    case "store.damaged":
+      return `error damaged record ${event.key}: ${event.problem}; left as it is`;
+    case "task.failed":
+      return `error ${event.task} failed: ${event.error}`;
+    case "transport.disconnected":
+      return `warn disconnected: ${event.reason}`;
+    case "transport.reconnected":
+      return "info connected again";
+    default:
+      return undefined;
+  }
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return String(value);
+  }
+}
