@@ -1,5 +1,5 @@
 import { EVERYONE, loopback, systemClock, systemRandom } from "@tenure/core/internal";
-import { transportConformance } from "@tenure/testing";
+import { transportConformance } from "@tenure/testing/internal";
 import { expect, test } from "vitest";
 
 transportConformance({

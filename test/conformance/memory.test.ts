@@ -1,7 +1,7 @@
 // The in-memory stores keep what their ports promise.
 import { type DirectoryProvider, TableDirectory } from "@tenure/core/internal";
 import { memoryDirectory, MemoryDirectoryTables, memoryStorage } from "@tenure/directory/internal";
-import { directoryConformance, storageConformance } from "@tenure/testing";
+import { directoryConformance, storageConformance } from "@tenure/testing/internal";
 
 const dispose = async (): Promise<void> => {};
 const noDamage = "what only this process holds is not damaged behind its back";

@@ -206,6 +206,30 @@ describe.each(LIBRARIES)("transport over %s", (_, connect) => {
     expect(events.filter(({ type }) => type === "transport.disconnected")).toHaveLength(1);
   });
 
+  test("a connection that the library ends for ever is told, and nothing waits for it", async () => {
+    const server = await startServer({ config: USERS });
+    let asked = 0;
+    const authenticator = (): { user: string; pass: string } => {
+      if (++asked > 1) throw new Error("the vault is sealed");
+      return { user: "silo", pass: "x" };
+    };
+    const { join, transport, events } = await open(server, { authenticator });
+    const a = await join(A);
+    await server.kill();
+    await a.until(() => a.changes.length === 1);
+    await server.restart();
+    await a.until(
+      () => events.filter(({ type }) => type === "transport.disconnected").length === 2,
+    );
+    expect(events.at(-1)).toMatchObject({ reason: expect.stringContaining("the vault is sealed") });
+    expect(a.endpoint.send(A, probe(1))).toBeUndefined();
+    a.endpoint.setServing(true);
+    await expect(join(B)).rejects.toThrow(UnreachableError);
+    await a.endpoint.close();
+    await transport.close();
+    expect(a.changes).toEqual(["disconnected"]);
+  });
+
   test("a server that hangs counts as lost, and closing does not wait for it", async () => {
     const server = await startServer();
     const { join, transport } = await open(server, {}, { leaseTtlMs: 300 });
@@ -243,6 +267,7 @@ describe.each(LIBRARIES)("transport over %s", (_, connect) => {
     await a.until(() => a.changes.length === 2);
     a.endpoint.send(B, probe(1));
     await b.until(() => b.received.length === 1);
+    expect(a.undelivered).toEqual([]);
   });
 
   test("a join that outlasts the time to open fails and leaves nothing behind", async () => {
@@ -282,8 +307,8 @@ const USERS = `authorization { users = [
 interface Opened {
   readonly transport: Transport;
   readonly events: readonly EventBody[];
-  join(address: Address): Promise<Party>;
-  nextEvent(type: EventBody["type"]): Promise<void>;
+  readonly join: (address: Address) => Promise<Party>;
+  readonly nextEvent: (type: EventBody["type"]) => Promise<void>;
 }
 
 async function openTransport(

@@ -1,6 +1,6 @@
 import { connect as connectNatsIo } from "@nats-io/transport-node";
 import { nats } from "@tenure/nats";
-import { transportConformance } from "@tenure/testing";
+import { transportConformance } from "@tenure/testing/internal";
 import { connect as connectNats } from "nats";
 import { afterAll, beforeAll } from "vitest";
 import { type NatsServer, startNats } from "../support/nats-server.ts";

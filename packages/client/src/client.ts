@@ -41,7 +41,10 @@ export function referenceTo<A extends Actor<unknown>>(
   }
   const definition: unknown = typeof actor === "function" ? actor.actor : undefined;
   if (typeof definition !== "object" || definition === null)
-    throw new ConfigError("get", `takes an actor class or the name of a type, not ${describe(actor)}`);
+    throw new ConfigError(
+      "get",
+      `takes an actor class or the name of a type, not ${describe(actor)}`,
+    );
   checkActorType(actor.actor.type);
   return makeReference<A>({ type: actor.actor.type, id }, target, actor.actor.methods);
 }

@@ -137,7 +137,10 @@ function resolveConnectOptions(options: ConnectOptions): {
   refuseUnknown(options, OPTIONS, (key) => key);
   const cluster: unknown = options.cluster ?? "default";
   if (typeof cluster !== "string" || !CLUSTER_PATTERN.test(cluster))
-    throw new ConfigError("cluster", `must match ${CLUSTER_PATTERN.source}, not ${describe(cluster)}`);
+    throw new ConfigError(
+      "cluster",
+      `must match ${CLUSTER_PATTERN.source}, not ${describe(cluster)}`,
+    );
   if (typeof options.transport?.open !== "function")
     throw new ConfigError(
       "transport",

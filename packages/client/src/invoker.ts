@@ -368,7 +368,7 @@ export class Invoker implements ReferenceTarget {
   #failed(call: OutgoingCall, failure: Failure, sentTo?: Incarnation): void {
     call.maybeRan ||= mayHaveRun(failure);
     call.lastFailure = failure;
-    if (failure.status !== "refused") call.avoid = sentTo;
+    if (failure.status !== "refused" || TAKES_NOTHING.has(failure.reason)) call.avoid = sentTo;
     const verdict = this.#closed
       ? ({ kind: "fail" } as const)
       : afterFailure(
@@ -455,6 +455,8 @@ export class Invoker implements ReferenceTarget {
   }
 }
 
+/** The silo itself takes nothing now: another one should be found, whatever the newest view of the members says. */
+const TAKES_NOTHING: ReadonlySet<string> = new Set(["draining", "paused"]);
 const RELOCATE: ReadonlySet<string> = new Set(["moved", "draining", "no-silo"]);
 
 function detailsOf(call: OutgoingCall): Record<string, unknown> {

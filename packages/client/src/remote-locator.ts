@@ -60,8 +60,7 @@ export class RemoteLocator implements Locator {
 
   undeliverable(tag: number): void {
     for (const [request, question] of this.#open)
-      if (question.tag === tag)
-        this.#answer(request, nowhere("no silo of the cluster is serving"));
+      if (question.tag === tag) this.#answer(request, nowhere("no silo of the cluster is serving"));
   }
 
   disconnected(): void {

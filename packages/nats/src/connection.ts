@@ -3,6 +3,7 @@
 //       caller has long given up (T3).
 //   N2. A change is told once: as an event, then to the watcher.
 //   N3. Every wait for the server is bounded by a timer.
+//   N4. A connection is back when the server has taken the subscriptions again.
 import { type Clock, ConfigError, type EventSink, UnreachableError } from "@tenure/core/internal";
 import { TIMED_OUT, within } from "./bounded.ts";
 import type {
@@ -33,8 +34,11 @@ export interface ConnectionDeps {
   readonly shownServers: string;
 }
 
-/** `closed` is for ever: by close(), or because the library gave up. */
-type State = "connected" | "disconnected" | "closed";
+/**
+ * `restoring`: the connection is back and the server has not yet confirmed the subscriptions.
+ * `closed` is for ever: by close(), or because the library gave up.
+ */
+type State = "connected" | "disconnected" | "restoring" | "closed";
 
 const CLOSE_MS = 2_000;
 
@@ -137,7 +141,7 @@ export class Connection {
       return;
     }
     const drained = Promise.allSettled(subscriptions.map((subscription) => subscription.drain()));
-    const done = await within(this.#deps.clock, CLOSE_MS, drained);
+    const done = await within(this.#deps.clock, 60_000, drained);
     if (done === TIMED_OUT) this.unsubscribe(subscriptions);
   }
 
@@ -161,20 +165,33 @@ export class Connection {
 
   async #followStatus(): Promise<void> {
     for await (const status of this.#nats.status()) {
-      if (status.type === "disconnect") this.#lost("connection lost");
-      else if (status.type === "reconnect") this.#restored();
+      if (status.type === "disconnect") this.#lost();
+      else if (status.type === "reconnect") void this.#restored();
       else if (status.type === "error") this.#problem(status);
     }
   }
 
-  #lost(reason: string): void {
-    if (this.#state !== "connected") return; // N2: the library says so again for each failed attempt
+  #lost(): void {
+    const was = this.#state;
+    if (was === "closed") return;
     this.#state = "disconnected";
-    this.#tellLoss(reason);
+    if (was !== "connected") return; // N2: the library says so again for each failed attempt
+    this.#emitLoss("connection lost");
+    this.#watcher.disconnected();
+    this.#changed();
   }
 
-  #restored(): void {
+  // N4: the library has sent the subscriptions again; who is told before the server has taken them invites messages
+  // that reach nobody.
+  async #restored(): Promise<void> {
     if (this.#state !== "disconnected") return;
+    this.#state = "restoring";
+    try {
+      await this.#nats.flush();
+    } catch {
+      return; // lost again; the next status says so
+    }
+    if (this.#state !== "restoring") return;
     this.#state = "connected";
     this.#lastProblem = "";
     this.#deps.emit({ type: "transport.reconnected" });
@@ -183,20 +200,20 @@ export class Connection {
   }
 
   #ended(error: Error | undefined): void {
-    if (this.#state === "closed") return;
+    const was = this.#state;
+    if (was === "closed") return;
     this.#state = "closed";
-    this.#tellLoss(
-      `connection closed for ever: ${error ? describeNatsError(error) : "by the client library"}`,
-    );
+    const why = error ? describeNatsError(error) : "by the client library";
+    this.#emitLoss(`connection closed for ever: ${why}`);
+    if (was === "connected") this.#watcher.disconnected();
+    this.#changed();
   }
 
-  #tellLoss(reason: string): void {
+  #emitLoss(reason: string): void {
     this.#deps.emit({
       type: "transport.disconnected",
       reason: `NATS at ${this.#deps.shownServers}: ${reason}`,
     });
-    this.#watcher.disconnected();
-    this.#changed();
   }
 
   /** An error line of the server. The same one comes with each attempt to reconnect: told once per connection. */

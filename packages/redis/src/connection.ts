@@ -97,7 +97,8 @@ export class RedisConnection {
       this.#lastError = undefined;
     });
     client.on("error", (error: Error) => {
-      this.#lastError = error;
+      // That nothing can be sent says nothing of why; what came before it does.
+      if (!error.message.startsWith("Stream isn't writeable")) this.#lastError = error;
       // The library goes on with database 0 when it cannot select the one that it was given.
       if (failedCommand(error) === "select") client.disconnect(true);
     });

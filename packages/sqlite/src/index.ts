@@ -1,1 +1,2 @@
-export {};
+// For applications: durable actors in one process.
+export { type Embedded, embedded, type EmbeddedOptions } from "./embedded.ts";

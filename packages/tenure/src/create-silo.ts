@@ -1,11 +1,25 @@
 // createSilo with defaults: no ports at all is one process in memory; `data` is the embedded durable store.
-import { type TenureEvent, type TransportProvider, type DirectoryProvider, type StorageProvider, ConfigError, describe } from "@tenure/core/internal";
-import { createSilo as createSiloOn, type Silo, type SiloOptions as PortedSiloOptions } from "@tenure/runtime";
+import {
+  type TenureEvent,
+  type TransportProvider,
+  type DirectoryProvider,
+  type StorageProvider,
+  ConfigError,
+  describe,
+} from "@tenure/core/internal";
+import {
+  createSilo as createSiloOn,
+  type Silo,
+  type SiloOptions as PortedSiloOptions,
+} from "@tenure/runtime";
 import { memory } from "./memory.ts";
 import { printEvent } from "./print-events.ts";
 
 /** The options of {@link createSilo}. */
-export interface SiloOptions extends Omit<PortedSiloOptions, "transport" | "directory" | "storage"> {
+export interface SiloOptions extends Omit<
+  PortedSiloOptions,
+  "transport" | "directory" | "storage"
+> {
   /** A folder for the embedded durable store: state survives a restart. Short for `...embedded({ dir: data })`. */
   readonly data?: string | undefined;
   readonly transport?: TransportProvider | undefined;
@@ -32,10 +46,7 @@ export async function createSilo(options: SiloOptions): Promise<Silo> {
   if (data !== undefined) {
     const clash = (["transport", "directory", "storage"] as const).find((port) => rest[port]);
     if (clash)
-      throw new ConfigError(
-        "data",
-        `brings its own ${clash}; leave out \`data\` or \`${clash}\``,
-      );
+      throw new ConfigError("data", `brings its own ${clash}; leave out \`data\` or \`${clash}\``);
     if (typeof data !== "string" || data === "")
       throw new ConfigError("data", `must be the path of a folder, not ${describe(data)}`);
     // Loaded on demand: who runs in memory or on servers needs no SQLite.

@@ -1,5 +1,10 @@
 // Everything in memory: for one process, for trying things out and for tests.
-import { type DirectoryProvider, loopback, type StorageProvider, type TransportProvider } from "@tenure/core/internal";
+import {
+  type DirectoryProvider,
+  loopback,
+  type StorageProvider,
+  type TransportProvider,
+} from "@tenure/core/internal";
 import { memoryDirectory, memoryStorage } from "@tenure/directory/internal";
 
 /**

@@ -1,20 +1,4 @@
-// For tests: of backends (the conformance suites, declared with vitest) and of applications.
-export {
-  directoryConformance,
-  type DirectoryConformanceOptions,
-  type DirectoryPlants,
-  type OpenedDirectory,
-} from "./conformance/directory.ts";
-export {
-  type OpenedStorage,
-  storageConformance,
-  type StorageConformanceOptions,
-  type StoragePlants,
-} from "./conformance/storage.ts";
-export type { OpenedStore, Planted, SkippedRule } from "./conformance/suite.ts";
-export {
-  type OpenedTransport,
-  type RawWay,
-  transportConformance,
-  type TransportConformanceOptions,
-} from "./conformance/transport.ts";
+// For tests of applications. (The conformance suites for authors of backends are in `@tenure/testing/internal`.)
+export { crash } from "./crash.ts";
+export { testSilos, type TestSilos, type TestSilosOptions } from "./test-silos.ts";
+export { VirtualClock } from "./virtual-clock.ts";

@@ -70,7 +70,11 @@ type State =
   | { readonly kind: "poisoned"; readonly loss: CommitRefused }
   | { readonly kind: "gone" };
 
-const HOOK: Omit<ResolvedMethod, "name"> = { mode: "write", timeoutMs: undefined, idempotent: false };
+const HOOK: Omit<ResolvedMethod, "name"> = {
+  mode: "write",
+  timeoutMs: undefined,
+  idempotent: false,
+};
 
 export class Activation {
   readonly address: ActorAddress;
@@ -281,12 +285,7 @@ export class Activation {
     this.#abort.abort();
     const answer =
       started.kind === "elsewhere"
-        ? refused(
-            "moved",
-            "the actor lives on another silo",
-            started.silo,
-            started.generation,
-          )
+        ? refused("moved", "the actor lives on another silo", started.silo, started.generation)
         : started.kind === "unavailable"
           ? refused("unavailable", `the actor could not be activated: ${started.why}`)
           : refused("activation-failed", `the actor could not be activated: ${started.why}`);
@@ -448,10 +447,8 @@ export class Activation {
   async #finish(life: Life, reason: DeactivationReason): Promise<void> {
     // Held by this count, a second finish cannot begin.
     this.#running.write += 1;
-    const failed = await life.runner.hook(
-      "onDeactivate",
-      { name: "onDeactivate", ...HOOK },
-      () => life.actor.onDeactivate(reason),
+    const failed = await life.runner.hook("onDeactivate", { name: "onDeactivate", ...HOOK }, () =>
+      life.actor.onDeactivate(reason),
     );
     if (failed)
       this.#deps.emit({
@@ -489,7 +486,8 @@ export class Activation {
 
 /** What a call is answered whose activation was lost before its reply could leave. */
 function lossResult(error: unknown, turn: Turn | undefined): CallResult {
-  const nothingLeft = error instanceof CommitRefused && error.definitive && (turn?.outgoing ?? 0) === 0;
+  const nothingLeft =
+    error instanceof CommitRefused && error.definitive && (turn?.outgoing ?? 0) === 0;
   // R24: the store proved that the turn's changes are not there, and no call of the turn left: nothing of it remains.
   if (nothingLeft) return MOVED;
   const message = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,13 @@
 // `this.ctx`: what an actor sees of its activation.
 import { referenceTo } from "@tenure/client/internal";
-import type { Actor, ActorClass, ActorContext, ActorLog, ActorRef, CallContext } from "@tenure/core";
+import type {
+  Actor,
+  ActorClass,
+  ActorContext,
+  ActorLog,
+  ActorRef,
+  CallContext,
+} from "@tenure/core";
 import {
   type ActorAddress,
   type EventSink,

@@ -13,6 +13,9 @@ test.each([
   ["read", 0, 0, 1, true],
   ["interleave", 1, 0, 0, true],
   ["interleave", 0, 2, 1, true],
-] as const)("%s beside %d writes, %d reads, %d interleaves: %s", (mode, write, read, interleave, may) => {
-  expect(mayStart(mode, { write, read, interleave })).toBe(may);
-});
+] as const)(
+  "%s beside %d writes, %d reads, %d interleaves: %s",
+  (mode, write, read, interleave, may) => {
+    expect(mayStart(mode, { write, read, interleave })).toBe(may);
+  },
+);

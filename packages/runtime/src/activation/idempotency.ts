@@ -38,7 +38,8 @@ export class KeyTable {
   constructor(parts: Iterable<readonly [string, Uint8Array]>) {
     const loaded: [string, KeyRecord][] = [];
     for (const [name, bytes] of parts)
-      if (name.startsWith(KEY_PARTS)) loaded.push([name.slice(KEY_PARTS.length), readHeader(bytes)]);
+      if (name.startsWith(KEY_PARTS))
+        loaded.push([name.slice(KEY_PARTS.length), readHeader(bytes)]);
     loaded.sort((a, b) => a[1].atMs - b[1].atMs);
     for (const [key, record] of loaded) this.#records.set(key, record);
   }
@@ -119,9 +120,7 @@ const THREW = 1;
 
 function writeRecord(digest: Uint8Array, atMs: number, result: CallResult): Uint8Array {
   const body =
-    result.status === "ok" || result.status === "threw"
-      ? bodyBytes(result.body)
-      : new Uint8Array();
+    result.status === "ok" || result.status === "threw" ? bodyBytes(result.body) : new Uint8Array();
   const bytes = Buffer.alloc(KEY_HEADER_BYTES + 1 + body.length);
   bytes.set(digest, 0);
   bytes.writeDoubleBE(atMs, 16);

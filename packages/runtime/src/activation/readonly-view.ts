@@ -33,7 +33,10 @@ function makeView(value: object): object {
   if (value instanceof RegExp || value instanceof URL || value instanceof Error) return value;
   if (value instanceof Map || value instanceof Set || value instanceof Date)
     return new Proxy(value, { ...refusals, get: getFromBuiltin });
-  return new Proxy(value, { ...refusals, get: (target, key) => readonlyView(Reflect.get(target, key)) });
+  return new Proxy(value, {
+    ...refusals,
+    get: (target, key) => readonlyView(Reflect.get(target, key)),
+  });
 }
 
 function isBinary(value: object): value is ArrayBuffer | ArrayBufferView {
@@ -43,7 +46,9 @@ function isBinary(value: object): value is ArrayBuffer | ArrayBufferView {
 function copyOfBinary(value: ArrayBuffer | ArrayBufferView): object {
   if (value instanceof ArrayBuffer) return value.slice(0);
   return value instanceof DataView
-    ? new DataView(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer)
+    ? new DataView(
+        value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer,
+      )
     : (value as Uint8Array).slice();
 }
 

@@ -2,7 +2,13 @@
 //   Z1. A turn's end encodes the working copy; equal bytes mean that there is nothing to save.
 //   Z2. rollback() restores what the last commit point encoded, not what some reference may have changed since.
 //   Z3. The first state is made by the user's factory; it is saved with the first write turn of a call, changed or not.
-import { decodeValue, encodeValue, checkSerializable, InvalidArgumentError, TenureError } from "@tenure/core/internal";
+import {
+  decodeValue,
+  encodeValue,
+  checkSerializable,
+  InvalidArgumentError,
+  TenureError,
+} from "@tenure/core/internal";
 
 const STATE_FORMAT = 1;
 const HEADER_BYTES = 3;
@@ -76,7 +82,9 @@ export class StateCell {
 
 function decodeState(bytes: Uint8Array, version: number): unknown {
   if (bytes[0] !== STATE_FORMAT)
-    throw new UnreadableStateError(`stored state has format ${bytes[0] ?? "none"}, not ${STATE_FORMAT}`);
+    throw new UnreadableStateError(
+      `stored state has format ${bytes[0] ?? "none"}, not ${STATE_FORMAT}`,
+    );
   const stored = (bytes[1]! << 8) | bytes[2]!;
   if (stored !== version)
     throw new UnreadableStateError(`stored state has version ${stored}, this class ${version}`);

@@ -86,7 +86,9 @@ export class TurnRunner {
     let value: unknown;
     let threw = false;
     try {
-      const returned = this.#d.turns.run(turn, () => method.apply(this.#d.actor, args as unknown[]));
+      const returned = this.#d.turns.run(turn, () =>
+        method.apply(this.#d.actor, args as unknown[]),
+      );
       value = isThenable(returned) ? await returned : returned;
     } catch (error) {
       threw = true;
@@ -106,7 +108,13 @@ export class TurnRunner {
     const turn: Turn = {
       mode: "write",
       request: 0,
-      call: { method: name, caller: undefined, chain: [], deadline: undefined, idempotencyKey: undefined },
+      call: {
+        method: name,
+        caller: undefined,
+        chain: [],
+        deadline: undefined,
+        idempotencyKey: undefined,
+      },
       deadlineMs: Infinity,
       chain: [{ ...this.#d.address, method: method.name, turn: 0 }],
       outgoing: 0,
@@ -183,10 +191,7 @@ export class TurnRunner {
   ): void {
     if (!state && !record) return;
     const committed = this.#d.commits!.stage({
-      put: [
-        ...(state ? [[STATE_PART, state] as const] : []),
-        ...(record ? [record.put] : []),
-      ],
+      put: [...(state ? [[STATE_PART, state] as const] : []), ...(record ? [record.put] : [])],
       del: record?.del ?? [],
     });
     if (key !== undefined)
@@ -203,8 +208,7 @@ export class TurnRunner {
         { outcome: "not-executed" },
       );
     // A read may answer with views of the state, which only this process can look through.
-    const plain =
-      this.#d.cell && call.method.mode !== "write" ? isolate(value, "result") : value;
+    const plain = this.#d.cell && call.method.mode !== "write" ? isolate(value, "result") : value;
     return call.snapshot(plain, "result");
   }
 
@@ -247,7 +251,9 @@ export class TurnRunner {
       try {
         bytes = (await this.#d.fetchParts([name])).get(name);
       } catch (error) {
-        return done(refused("unavailable", `the recorded result cannot be read: ${messageOf(error)}`));
+        return done(
+          refused("unavailable", `the recorded result cannot be read: ${messageOf(error)}`),
+        );
       }
     const result = bytes && recordedResult(bytes);
     if (!result)

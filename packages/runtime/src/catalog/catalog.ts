@@ -82,4 +82,3 @@ export class Catalog {
     for (const activation of this.#slots.values()) activation.poison(reason, loss);
   }
 }
-

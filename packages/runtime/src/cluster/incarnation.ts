@@ -97,7 +97,12 @@ export class Incarnation {
         directory: ports.directory,
         signal,
         markedDead: (dead) =>
-          deps.emit({ type: "member.dead", incarnation: dead.incarnation, name: dead.name, by: id }),
+          deps.emit({
+            type: "member.dead",
+            incarnation: dead.incarnation,
+            name: dead.name,
+            by: id,
+          }),
       },
     );
     const incarnation = new Incarnation(id, member, deps);
@@ -240,10 +245,7 @@ export class Incarnation {
     }
   }
 
-  async #answerLocate(
-    from: Address,
-    message: Extract<Message, { kind: "locate" }>,
-  ): Promise<void> {
+  async #answerLocate(from: Address, message: Extract<Message, { kind: "locate" }>): Promise<void> {
     const { request, type, id, avoid } = message;
     const result = await this.locator.locate({ type, id }, avoid).catch((error: unknown) => ({
       status: "refused" as const,

@@ -48,8 +48,7 @@ export class SiloLocator implements Locator {
     if (entry && !entry.free && !this.#host.isDead(entry.incarnation))
       return { status: "at", silo: entry.incarnation, generation: entry.generation };
     const silo = this.#place(actor, avoid) ?? (await this.#placeAfterPoll(actor, avoid));
-    if (silo !== undefined)
-      return { status: "at", silo, generation: entry?.generation ?? 0 };
+    if (silo !== undefined) return { status: "at", silo, generation: entry?.generation ?? 0 };
     return this.#somebodyHas(actor.type)
       ? refused("no-silo", `no silo that has '${actor.type}' takes new actors now`)
       : refused("unknown-type", `no serving silo has the actor type '${actor.type}'`);

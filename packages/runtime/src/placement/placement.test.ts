@@ -7,7 +7,10 @@ const silos = [
   { incarnation: "b", load: 0 },
   { incarnation: "c", load: 5 },
 ];
-const draws = (placement: "local" | "random" | "balanced", self: string): Record<string, number> => {
+const draws = (
+  placement: "local" | "random" | "balanced",
+  self: string,
+): Record<string, number> => {
   const random = seededRandom(7);
   const counts: Record<string, number> = { a: 0, b: 0, c: 0 };
   for (let i = 0; i < 3_000; i++) counts[place(placement, silos, self, () => random.next())!]! += 1;

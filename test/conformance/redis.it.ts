@@ -1,0 +1,86 @@
+// Redis through the exported conformance suites, on a private server.
+import { encodeActorKey } from "@tenure/core/internal";
+import { redis } from "@tenure/redis";
+import { directoryConformance, type Planted, storageConformance } from "@tenure/testing/internal";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll } from "vitest";
+import { type RedisServer, startRedis } from "../support/redis-server.ts";
+
+let server: RedisServer;
+/** Spoils records behind the store's back. */
+let raw: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  raw = new Redis(server.port, "127.0.0.1");
+});
+afterAll(async () => {
+  raw?.disconnect();
+  await server?.stop();
+});
+
+async function fresh(): Promise<void> {
+  await raw.flushall();
+}
+
+/** Notes a key as it is now; the answer compares with what it is then. */
+async function planted(key: string): Promise<Planted> {
+  const dump = await raw.dumpBuffer(key);
+  return { unchanged: async () => dump.equals(await raw.dumpBuffer(key)) };
+}
+
+const dispose = (): Promise<void> => Promise.resolve();
+
+directoryConformance({
+  name: "redis",
+  open: async () => {
+    await fresh();
+    return {
+      provider: redis({ url: server.url }).directory,
+      reopen: () => Promise.resolve(redis({ url: server.url }).directory),
+      dispose,
+      plant: {
+        damagedEntry: async (cluster, actor) => {
+          const key = `tenure:${cluster}:entry:${encodeActorKey(actor)}`;
+          await raw.hset(key, "claims", '[["1","a"');
+          return await planted(key);
+        },
+        // Another type under the key: Redis refuses to look into it.
+        damagedMember: async (cluster, incarnation) => {
+          const key = `tenure:${cluster}:member:${incarnation}`;
+          await raw.set(key, "spoiled");
+          return await planted(key);
+        },
+        lostMember: async (cluster, incarnation) => {
+          await raw.del(`tenure:${cluster}:member:${incarnation}`);
+        },
+      },
+    };
+  },
+});
+
+storageConformance({
+  name: "redis",
+  open: async () => {
+    await fresh();
+    const change = async (
+      cluster: string,
+      key: string,
+      field: string,
+      value: string,
+    ): Promise<Planted> => {
+      const row = `tenure:${cluster}:row:${key}`;
+      await raw.hset(row, field, value);
+      return await planted(row);
+    };
+    return {
+      provider: redis({ url: server.url }).storage,
+      reopen: () => Promise.resolve(redis({ url: server.url }).storage),
+      dispose,
+      plant: {
+        damagedRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "generation", "2e0"),
+        newerRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "format", "2"),
+      },
+    };
+  },
+});

@@ -1,0 +1,96 @@
+// The embedded stores keep what their ports promise, damage and restarts included.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ActorAddress, encodeActorKey, ROW_FORMAT } from "@tenure/core/internal";
+import { embedded } from "@tenure/sqlite";
+import { DATABASE_FILE, loadDriver, type SqlDatabase } from "@tenure/sqlite/internal";
+import { directoryConformance, type Planted, storageConformance } from "@tenure/testing/internal";
+
+const temporaryDir = (): Promise<string> => mkdtemp(join(tmpdir(), "tenure-conformance-"));
+
+directoryConformance({
+  name: "sqlite",
+  open: async () => {
+    const dir = await temporaryDir();
+    const where = "cluster = (SELECT id FROM clusters WHERE name = ?) AND ";
+    return {
+      provider: embedded({ dir }).directory,
+      reopen: async () => embedded({ dir }).directory,
+      dispose: () => rm(dir, { recursive: true }),
+      plant: {
+        damagedEntry: (cluster, actor) => {
+          const at = { table: "entries", where: `${where} actor = ?` };
+          const values = [cluster, encodeActorKey(actor)];
+          return spoil(dir, { ...at, values, change: `record = substr(record, 1, 40)` });
+        },
+        damagedMember: (cluster, incarnation) => {
+          const at = { table: "members", where: `${where} incarnation = ?` };
+          const values = [cluster, incarnation];
+          return spoil(dir, {
+            ...at,
+            values,
+            change: `record = replace(record, '"rev":', '"vre":')`,
+          });
+        },
+        lostMember: (_, incarnation) =>
+          inFile(dir, (database) => {
+            database.prepare("DELETE FROM members WHERE incarnation = ?").run(incarnation);
+          }),
+      },
+    };
+  },
+  skip: [{ rule: "R13", reason: "whoever holds the file may trust it: it is open from the start" }],
+});
+
+storageConformance({
+  name: "sqlite",
+  open: async () => {
+    const dir = await temporaryDir();
+    const spoilRow = (cluster: string, actor: ActorAddress, change: string): Promise<Planted> =>
+      spoil(dir, {
+        table: "rows",
+        where: "cluster = (SELECT id FROM clusters WHERE name = ?) AND actor = ?",
+        values: [cluster, encodeActorKey(actor)],
+        change,
+      });
+    return {
+      provider: embedded({ dir }).storage,
+      reopen: async () => embedded({ dir }).storage,
+      dispose: () => rm(dir, { recursive: true }),
+      plant: {
+        damagedRow: (cluster, actor) => spoilRow(cluster, actor, "generation = -1"),
+        newerRow: (cluster, actor) => spoilRow(cluster, actor, `format = ${ROW_FORMAT + 1}`),
+      },
+    };
+  },
+});
+
+interface Damage {
+  readonly table: string;
+  readonly where: string;
+  readonly values: string[];
+  readonly change: string;
+}
+
+async function spoil(dir: string, { table, where, values, change }: Damage): Promise<Planted> {
+  const read = (database: SqlDatabase): string =>
+    JSON.stringify(database.prepare(`SELECT * FROM ${table} WHERE ${where}`).all(...values));
+  const planted = await inFile(dir, (database) => {
+    const before = read(database);
+    database.prepare(`UPDATE ${table} SET ${change} WHERE ${where}`).run(...values);
+    const after = read(database);
+    if (after === before) throw new Error(`nothing to damage in ${table}`);
+    return after;
+  });
+  return { unchanged: () => inFile(dir, (database) => read(database) === planted) };
+}
+
+async function inFile<T>(dir: string, work: (database: SqlDatabase) => T): Promise<T> {
+  const database = (await loadDriver()).open(join(dir, DATABASE_FILE));
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
