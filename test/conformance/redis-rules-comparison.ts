@@ -2,6 +2,7 @@
 import { deepStrictEqual } from "node:assert";
 import {
   type ActorAddress,
+  CLAIMS_KEPT,
   type ClaimAnswer,
   type ClaimRequest,
   type Directory,
@@ -9,12 +10,13 @@ import {
   encodeActorKey,
   formatActor,
   type LoadRequest,
+  PROTOCOL_VERSION,
   type SaveRequest,
   type Sequenced,
   type Storage,
 } from "@tenure/core/internal";
 import type { Redis } from "ioredis";
-import { ACTORS, type Command, PARTS, STORE_ID } from "./redis-rules-commands.ts";
+import { ACTORS, type Command, INCARNATIONS, PARTS, STORE_ID } from "./redis-rules-commands.ts";
 import { RulesModel } from "./redis-rules-model.ts";
 
 export interface Compared {
@@ -32,6 +34,7 @@ export class Comparison {
   readonly #on: Compared;
   readonly #model = new RulesModel();
   #again: () => Promise<void> = async () => {};
+  #reclaims = 0;
   #sequences = { directory: 0, storage: 0 };
 
   constructor(on: Compared) {
@@ -92,6 +95,23 @@ export class Comparison {
             }),
           );
       }
+      case "reclaim": {
+        const entry = model.entries.get(formatActor(given.actor));
+        const item: ClaimRequest = {
+          actor: given.actor,
+          incarnation: entry?.incarnation ?? INCARNATIONS[0]!,
+          token: `own${++this.#reclaims}`,
+          expected: entry && !entry.free ? { token: entry.token } : "free",
+          floor: 0,
+          reason: "reactivate",
+        };
+        return () =>
+          this.#same("claim", directory.claim([item]), () => {
+            const answer = model.claim(item);
+            if (answer.ok && entry?.claims.length === CLAIMS_KEPT) note("history full");
+            return [answer];
+          });
+      }
       case "release": {
         const items = given.items.map((item) => ({
           actor: item.actor,
@@ -109,7 +129,17 @@ export class Comparison {
       case "verify": {
         const items = given.items.map((item) => this.#claimOf(item));
         return given.kind === "load"
-          ? () => this.#same("load", storage.load(items), () => items.map((i) => model.load(i)))
+          ? () =>
+              this.#same("load", storage.load(items), () =>
+                items.map((item) => {
+                  const answer = model.load(item);
+                  const parts = model.rows.get(formatActor(item.actor))?.parts ?? [];
+                  for (const [name, bytes] of parts)
+                    if (answer.ok && name.startsWith("k/") && bytes.length > 24)
+                      note("header only");
+                  return answer;
+                }),
+              )
           : () =>
               this.#same("verify", storage.verify(items), () => items.map((i) => model.verify(i)));
       }
@@ -147,10 +177,20 @@ export class Comparison {
           const row = model.rows.get(formatActor(given.actor));
           deepStrictEqual(sorted(found), sorted(row?.parts ?? new Map()));
         };
-      case "lose member":
+      case "foreign":
         return async () => {
-          model.members.delete(given.incarnation);
-          await raw.del(`${prefix}member:${given.incarnation}`);
+          const member = model.members.get(given.incarnation);
+          if (!member) return;
+          const protocol = PROTOCOL_VERSION + 1;
+          model.members.set(given.incarnation, { ...member, protocol });
+          await raw.hset(`${prefix}member:${given.incarnation}`, "protocol", protocol);
+        };
+      case "lose owner":
+        return async () => {
+          const owner = model.entries.get(formatActor(given.actor))?.incarnation;
+          if (owner === undefined) return;
+          model.members.delete(owner);
+          await raw.del(`${prefix}member:${owner}`);
         };
       case "newer row":
         return async () => {

@@ -31,6 +31,8 @@ const WANTED = `
   save: ok resent fenced conflict
   verify: true false
   due: found
+  history: full
+  header: only
   again: sent`;
 
 const environment: PortEnvironment = {
@@ -64,7 +66,7 @@ afterAll(async () => {
 });
 
 test("Lua decides as ownership-rules does, and leaves the same records (D1, S1)", async () => {
-  const commands = fc.array(command, { minLength: 1, maxLength: 80, size: "max" });
+  const commands = fc.array(command, { minLength: 20, maxLength: 80, size: "max" });
   const compare = fc.asyncProperty(commands, async (given) => {
     await raw.flushall();
     const note = (what: string): void => void happened.add(what);

@@ -1,5 +1,5 @@
 // Operations of one event-loop turn go to the store as one batch; at most `maxInFlight` batches are undecided at once (R27).
-import type { Clock } from "@tenure/core/internal";
+import { assert, type Clock } from "@tenure/core/internal";
 
 export interface BatcherOptions {
   readonly maxBatch?: number;
@@ -54,6 +54,7 @@ export class Batcher<Q, A> {
     this.#inFlight += 1;
     try {
       const answers = await this.#run(batch.map((asked) => asked.request));
+      assert(answers.length === batch.length, "a store answers each request of a batch (D4)");
       for (const [i, asked] of batch.entries()) asked.resolve(answers[i]!);
     } catch (error) {
       for (const asked of batch) asked.reject(error);

@@ -1,13 +1,14 @@
 // The lease keeper: renews one incarnation's lease, on the main loop, and says whether the silo may serve.
-//   L3. A round renews only after the silo's own message to itself came back through the transport: a lease must prove
+//   L4. A round renews only after the silo's own message to itself came back through the transport: a lease must prove
 //       that its holder can make progress (Davis and Demirbas, LeaseGuard). A hung or cut-off silo does not renew.
-//   L4. The time of a renewal is taken before it is sent; a reply that never comes changes nothing (R6).
-//   L5. A lapse is not death: past its deadline the silo is paused; a renewal that succeeds resumes it at once. Only a
+//   L5. The time of a renewal is taken before it is sent; a reply that never comes changes nothing (R6). Renewals are sent
+//       by the rounds alone, so that there is never more than one whose answer counts.
+//   L6. A renewal that finds its own record ahead proves nothing about time: it adopts that rev and sends again.
+//   L7. A lapse is not death: past its deadline the silo is paused; a renewal that succeeds resumes it at once. Only a
 //       record that says dead, or a pause beyond the limit, ends the incarnation.
-//   L6. A timer is not a lease check: `holds` reads the clock at every question.
+//   L8. A timer is not a lease check: `holds` reads the clocks at every question.
 import {
   type Clock,
-  delay,
   type Directory,
   type EventSink,
   type Incarnation,
@@ -15,8 +16,9 @@ import {
   type MemberRecord,
   type RenewAnswer,
 } from "@tenure/core/internal";
+import { Alarm } from "./alarm.ts";
 import { bounded } from "./bounded.ts";
-import { type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
+import { leaseState, type LeaseState, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
 
 export interface LeaseHost {
   /** Sends the silo a message to itself; `probeArrived(round)` is called when it comes. */
@@ -38,186 +40,246 @@ export interface LeaseKeeperOptions {
   readonly emit: EventSink;
 }
 
+/** When the newest acknowledged renewal was sent (L5). */
+interface Sent {
+  readonly at: Instant;
+  readonly wallMs: number;
+}
+
+type State =
+  /** Before the first acknowledged renewal. */
+  | { readonly kind: "joining" }
+  | { readonly kind: "held"; readonly sent: Sent }
+  /** `noticed` may be later than the lapse itself, by `lateMs`: nobody asked meanwhile, or the machine slept. */
+  | { readonly kind: "paused"; readonly noticed: Instant; readonly lateMs: number }
+  | { readonly kind: "over"; readonly reason: string };
+
 export class LeaseKeeper {
   readonly #o: LeaseKeeperOptions;
+  readonly #early = new Alarm();
   #rev: number;
-  /** When the newest acknowledged renewal was sent; undefined before the first, and after the end. */
-  #sentAt: Instant | undefined;
-  #state: "alive" | "draining" = "alive";
-  #over = false;
+  #state: State = { kind: "joining" };
+  #announce: "alive" | "draining" = "alive";
+  #pauses = 0;
   #round = 0;
-  #probe: { round: number; arrived: () => void } | undefined;
-  #pausedAt: Instant | undefined;
-  #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  #probe: { readonly round: number; readonly arrived: Alarm } | undefined;
+  #waiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  /** Those who want to know how the next round went. */
+  #asked: ((renewed: boolean) => void)[] = [];
 
   constructor(options: LeaseKeeperOptions, registered: MemberRecord) {
     this.#o = options;
     this.#rev = registered.rev;
   }
 
-  /** Whether the silo may serve at this very moment (L1, L6). */
+  /** Whether the silo may serve at this very moment (L1, L3, L8). */
   holds(): boolean {
-    if (this.#sentAt === undefined) return false;
-    if (this.#o.clock.elapsedMs(this.#sentAt) < this.#o.timing.serveMs) return true;
-    this.#pause();
+    if (this.#state.kind !== "held") return false;
+    const { sent } = this.#state;
+    const found = this.#check(sent);
+    if (found === "holds") return true;
+    this.#pause(sent, found);
     return false;
   }
 
+  /** Numbers the periods of unbroken serving; undefined while the lease does not hold. */
+  servingPeriod(): number | undefined {
+    return this.holds() ? this.#pauses : undefined;
+  }
+
   get over(): boolean {
-    return this.#over;
+    return this.#state.kind === "over";
+  }
+
+  /** The rev that the member record had as of the newest answer. */
+  get rev(): number {
+    return this.#rev;
   }
 
   /** Undefined while the lease holds; else a promise for when it does again. Rejects when the incarnation is over. */
   whenHeld(): Promise<void> | undefined {
     if (this.holds()) return undefined;
-    if (this.#over) return Promise.reject(new LeaseLostError());
+    if (this.#state.kind === "over") return Promise.reject(new LeaseLostError(this.#state.reason));
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
   probeArrived(round: number): void {
-    if (this.#probe?.round === round) this.#probe.arrived();
+    if (this.#probe?.round === round) this.#probe.arrived.ring();
   }
 
   /** From the next renewal on the record says that this silo takes no new actors. */
   drain(): void {
-    this.#state = "draining";
+    this.#announce = "draining";
+  }
+
+  /** A round as soon as the one under way has ended, for example to publish that the silo drains; whether it renewed. */
+  renewNow(): Promise<boolean> {
+    if (this.over) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#asked.push(resolve);
+      this.#early.ring();
+    });
   }
 
   /** The first renewal, then rounds until `signal` aborts or the incarnation is over. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, timing } = this.#o;
-    while (!this.#over) {
+    while (!this.over) {
+      const beganMs = clock.monotonicMs();
+      const asked = this.#asked.splice(0);
       const renewed = await this.#renewalRound(signal);
-      if (this.#over) return;
-      this.holds();
-      if (this.#pausedAt && clock.elapsedMs(this.#pausedAt) > PAUSE_LIMIT_MS) {
-        this.end(`paused for more than ${PAUSE_LIMIT_MS / 1_000} s`);
-        return;
-      }
-      await delay(clock, renewed ? timing.roundMs : timing.retryMs, signal);
+      for (const tell of asked) tell(renewed);
+      this.#endLongPause();
+      if (this.over) return;
+      const tookMs = clock.monotonicMs() - beganMs;
+      await this.#early.wait(
+        clock,
+        renewed ? Math.max(0, timing.roundMs - tookMs) : timing.retryMs,
+        signal,
+      );
     }
   }
 
-  /** One renewal outside the rounds, for example to publish that the silo drains. */
-  async renewNow(): Promise<boolean> {
-    const { clock, timing, directory, host } = this.#o;
-    const sentAt = clock.instant();
+  /** Ends the incarnation: nothing is served any more. */
+  end(reason: string): void {
+    if (this.over) return;
+    this.stop(reason);
+    this.#o.host.lost(reason);
+  }
+
+  /** The same without telling the host: it is the host that stops. */
+  stop(reason = "the silo has stopped"): void {
+    if (this.over) return;
+    this.#state = { kind: "over", reason };
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(new LeaseLostError(reason));
+    for (const tell of this.#asked.splice(0)) tell(false);
+  }
+
+  // ---- a round ---------------------------------------------------------------------------------------------------
+
+  async #renewalRound(signal: AbortSignal): Promise<boolean> {
+    if (!(await this.#probeSelf(signal))) return false;
+    const first = await this.#renew();
+    return (first === "ahead" ? await this.#renew() : first) === "renewed";
+  }
+
+  async #probeSelf(signal: AbortSignal): Promise<boolean> {
+    const { clock, timing, host } = this.#o;
+    const probe = { round: ++this.#round, arrived: new Alarm() };
+    this.#probe = probe;
+    host.sendProbe(probe.round);
+    const came = await probe.arrived.wait(clock, timing.probeMs, signal);
+    this.#probe = undefined;
+    return came;
+  }
+
+  async #renew(): Promise<"renewed" | "ahead" | "failed"> {
+    if (this.over) return "failed";
+    const { clock, timing, directory, host, incarnation } = this.#o;
+    const sent: Sent = { at: clock.instant(), wallMs: clock.wallMs() };
     let answer: RenewAnswer;
     try {
-      answer = (
-        await bounded(
-          clock,
-          timing.roundMs,
-          "renewal",
-          directory.renew({
-            incarnation: this.#o.incarnation,
-            expectedRev: this.#rev,
-            load: host.load(),
-            state: this.#state,
-          }),
-        )
-      ).answer;
+      const renewal = directory.renew({
+        incarnation,
+        expectedRev: this.#rev,
+        load: host.load(),
+        state: this.#announce,
+      });
+      ({ answer } = await bounded(clock, timing.roundMs, "renewal", renewal));
     } catch (error) {
       this.#o.emit({
         type: "store.unavailable",
         store: "directory",
         error: error instanceof Error ? error.message : String(error),
       });
-      return false;
+      return "failed";
     }
-    if (this.#over) return false;
+    if (this.over) return "failed";
     if (answer.ok) {
       this.#rev = answer.member.rev;
-      this.#sentAt = sentAt;
       host.renewed(answer.member);
-      this.#resume();
-      return true;
+      return this.#acknowledged(sent) ? "renewed" : "failed";
     }
     switch (answer.refusal) {
       case "conflict":
-        // An earlier renewal was applied and its answer lost (or the store lost it): go on from what is there.
+        // An earlier renewal was applied and its answer lost (L6), or the store lost one (R14).
         this.#rev = answer.member.rev;
         host.renewed(answer.member);
-        return false;
+        return "ahead";
       case "dead":
         this.end("its member record was marked dead");
-        return false;
+        return "failed";
       case "absent":
         this.end("its member record is gone");
-        return false;
+        return "failed";
     }
   }
 
-  /** Ends the incarnation: nothing is served any more. */
-  end(reason: string): void {
-    if (this.#over) return;
-    this.stop();
-    this.#o.host.lost(reason);
-  }
+  // ---- holding and pausing ---------------------------------------------------------------------------------------
 
-  /** The same without telling the host: it is the host that stops. */
-  stop(): void {
-    this.#over = true;
-    this.#sentAt = undefined;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.reject(new LeaseLostError());
-  }
-
-  async #renewalRound(signal: AbortSignal): Promise<boolean> {
-    if (!(await this.#probeSelf(signal))) return false;
-    // A conflict is settled by sending once more from the rev that the record has.
-    return (await this.renewNow()) || (!this.#over && (await this.renewNow()));
-  }
-
-  async #probeSelf(signal: AbortSignal): Promise<boolean> {
-    this.#round += 1;
-    const round = this.#round;
-    const arrived = new Promise<boolean>((resolve) => {
-      this.#probe = { round, arrived: () => resolve(true) };
-    });
-    this.#o.host.sendProbe(round);
-    const stopWaiting = new AbortController();
-    const late = delay(
-      this.#o.clock,
-      this.#o.timing.probeMs,
-      AbortSignal.any([signal, stopWaiting.signal]),
-    ).then(
-      () => false,
-      () => false,
+  #check(sent: Sent): LeaseState {
+    const { clock, timing } = this.#o;
+    return leaseState(
+      {
+        elapsedMs: clock.elapsedMs(sent.at),
+        monotonicMs: clock.monotonicMs() - sent.at.monotonicMs,
+        wallMs: clock.wallMs() - sent.wallMs,
+      },
+      timing,
     );
-    const came = await Promise.race([arrived, late]);
-    stopWaiting.abort();
-    signal.throwIfAborted();
-    return came;
   }
 
-  #pause(): void {
-    if (this.#pausedAt || this.#over) return;
-    this.#pausedAt = this.#o.clock.instant();
+  /** False when the answer came too late to be of use. */
+  #acknowledged(sent: Sent): boolean {
+    // A lapse that nobody has noticed yet is still one: observers restart their waits after it, and it may be too long.
+    this.holds();
+    this.#endLongPause();
+    if (this.over || this.#check(sent) !== "holds") return false;
+    const before = this.#state;
+    this.#state = { kind: "held", sent };
+    if (before.kind === "paused")
+      this.#o.emit({
+        type: "silo.resumed",
+        incarnation: this.#o.incarnation,
+        pausedMs: this.#pausedMs(before),
+      });
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+    return true;
+  }
+
+  #pause(sent: Sent, found: Exclude<LeaseState, "holds">): void {
+    const { clock, timing, incarnation } = this.#o;
+    this.#pauses += 1;
+    const lapsed = found === "lapsed";
+    this.#state = {
+      kind: "paused",
+      noticed: clock.instant(),
+      lateMs: lapsed ? clock.elapsedMs(sent.at) - timing.serveMs : 0,
+    };
     this.#o.emit({
       type: "silo.paused",
-      incarnation: this.#o.incarnation,
-      reason: "the lease ran out before it could be renewed",
+      incarnation,
+      reason: lapsed
+        ? "the lease ran out before it could be renewed"
+        : "the wall clock jumped: the lease counts again after a renewal",
     });
+    if (!lapsed) this.#early.ring();
   }
 
-  #resume(): void {
-    if (!this.holds()) return;
-    if (this.#pausedAt) {
-      const pausedMs = this.#o.clock.elapsedMs(this.#pausedAt);
-      this.#pausedAt = undefined;
-      this.#o.emit({ type: "silo.resumed", incarnation: this.#o.incarnation, pausedMs });
-    }
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) waiter.resolve();
+  #endLongPause(): void {
+    this.holds();
+    if (this.#state.kind === "paused" && this.#pausedMs(this.#state) > PAUSE_LIMIT_MS)
+      this.end(`paused for more than ${PAUSE_LIMIT_MS / 1_000} s`);
+  }
+
+  #pausedMs(paused: Extract<State, { kind: "paused" }>): number {
+    return this.#o.clock.elapsedMs(paused.noticed) + paused.lateMs;
   }
 }
 
 /** The incarnation is over: whatever waited for its lease must not go on. */
 export class LeaseLostError extends Error {
-  constructor() {
-    super("the silo's incarnation is over");
+  constructor(reason: string) {
+    super(`the silo's incarnation is over: ${reason}`);
   }
 }

@@ -3,6 +3,8 @@
 //   L1. A silo serves only while less than TTL·(1−ρ) − margin has passed since it *sent* its newest acknowledged renewal.
 //   L2. An observer calls a silo dead only after TTL·(1+2ρ) of unbroken watching of one rev. So the owner has stopped
 //       before anyone can say so, whatever the two clocks say, as long as each runs within ρ of true rate (A3).
+//   L3. When the wall clock and the clocks that measure the lease disagree by more than the margin, one of them cannot be
+//       trusted: the silo serves again only after a renewal that was sent after the jump.
 
 /** How far a clock's rate may be off. */
 export const CLOCK_DRIFT = 0.001;
@@ -17,6 +19,8 @@ export interface LeaseTiming {
   readonly probeMs: number;
   /** How soon after a skipped round the next begins. */
   readonly retryMs: number;
+  /** What is kept back for the time between a check and what follows from it. */
+  readonly marginMs: number;
   /** L1. */
   readonly serveMs: number;
   /** L2. */
@@ -26,13 +30,33 @@ export interface LeaseTiming {
 }
 
 export function leaseTiming(ttlMs: number): LeaseTiming {
+  const marginMs = Math.max(250, ttlMs / 20);
   return {
     ttlMs,
     roundMs: ttlMs / 3,
     probeMs: ttlMs / 6,
     retryMs: ttlMs / 12,
-    serveMs: ttlMs * (1 - CLOCK_DRIFT) - Math.max(250, ttlMs / 20),
+    marginMs,
+    serveMs: ttlMs * (1 - CLOCK_DRIFT) - marginMs,
     watchMs: ttlMs * (1 + 2 * CLOCK_DRIFT),
     maxPollGapMs: (2 * ttlMs) / 3,
   };
+}
+
+/** What three clocks say has passed since the newest acknowledged renewal was sent. */
+export interface Passed {
+  /** Suspended time included: decides (R5). */
+  readonly elapsedMs: number;
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export type LeaseState = "holds" | "lapsed" | "wall-clock-jumped";
+
+export function leaseState(passed: Passed, timing: LeaseTiming): LeaseState {
+  if (passed.elapsedMs >= timing.serveMs) return "lapsed";
+  // Suspended time is in one of the two others and not in the other one: the wall clock may agree with either (L3).
+  const back = passed.monotonicMs - passed.wallMs;
+  const ahead = passed.wallMs - passed.elapsedMs;
+  return Math.max(back, ahead) > timing.marginMs ? "wall-clock-jumped" : "holds";
 }

@@ -32,7 +32,6 @@ export interface NatsConnection {
   status(): AsyncIterable<NatsStatus>;
   closed(): Promise<void | Error>;
   close(): Promise<void>;
-  getServer(): string;
 }
 
 /** Certificates for TLS, as files or as PEM text. */

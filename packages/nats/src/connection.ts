@@ -141,7 +141,7 @@ export class Connection {
       return;
     }
     const drained = Promise.allSettled(subscriptions.map((subscription) => subscription.drain()));
-    const done = await within(this.#deps.clock, 60_000, drained);
+    const done = await within(this.#deps.clock, CLOSE_MS, drained);
     if (done === TIMED_OUT) this.unsubscribe(subscriptions);
   }
 

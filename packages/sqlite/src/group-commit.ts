@@ -9,6 +9,7 @@ import type { SqlDatabase, SqlStatement } from "./driver.ts";
 
 interface Waiting {
   readonly header: ClusterHeader;
+  /** Reads and writes only tables and the header, so it can be run again after a rollback. */
   readonly step: () => unknown;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: StoreUnavailableError) => void;
@@ -17,7 +18,9 @@ interface Waiting {
 type Outcome = { readonly answer: unknown } | { readonly error: StoreUnavailableError };
 
 export class GroupCommit {
-  readonly #sql: Readonly<Record<"begin" | "commit" | "rollback" | "mark" | "undo", SqlStatement>>;
+  readonly #sql: Readonly<
+    Record<"begin" | "commit" | "rollback" | "mark" | "undo" | "unmark", SqlStatement>
+  >;
   #waiting: Waiting[] = [];
 
   constructor(database: SqlDatabase) {
@@ -25,17 +28,17 @@ export class GroupCommit {
       begin: database.prepare("BEGIN IMMEDIATE"),
       commit: database.prepare("COMMIT"),
       rollback: database.prepare("ROLLBACK"),
-      // One savepoint, moved along: setting it again after each operation is cheaper than releasing it in between.
       mark: database.prepare("SAVEPOINT operation"),
       undo: database.prepare("ROLLBACK TO operation"),
+      unmark: database.prepare("RELEASE operation"),
     };
   }
 
   run<T>(header: ClusterHeader, step: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ header, step, resolve, reject });
-      // An immediate, not a microtask: it runs after every callback of this turn of the loop, so under load hundreds of
-      // operations share a flush (measured: see the bench), and alone it costs microseconds of a flush's hundreds.
+      // An immediate, not a microtask: it runs after every callback of this turn of the loop, so that more operations
+      // share a flush, and alone it costs microseconds of a flush's hundreds.
       if (this.#waiting.length === 1) setImmediate(() => this.flush());
     });
   }
@@ -45,22 +48,46 @@ export class GroupCommit {
     const batch = this.#waiting;
     this.#waiting = [];
     if (batch.length === 0) return;
-    const headers = new Set(batch.map((waiting) => waiting.header));
-    let outcomes: Outcome[];
+    let outcomes: readonly Outcome[];
     try {
-      this.#sql.begin.run();
-      outcomes = batch.map((waiting) => this.#attempt(waiting));
-      for (const header of headers) header.store();
-      this.#sql.commit.run();
+      outcomes = this.#commitOnce(batch);
     } catch (error) {
-      this.#rollBack(batch, headers, error);
+      const failure = unavailable("the commit failed and nothing of it was applied", error);
+      for (const { reject } of batch) reject(failure);
       return;
     }
-    for (const header of headers) header.committed();
     for (const [i, { resolve, reject }] of batch.entries()) {
       const outcome = outcomes[i]!;
       if ("error" in outcome) reject(outcome.error);
       else resolve(outcome.answer as never);
+    }
+  }
+
+  #commitOnce(batch: readonly Waiting[]): readonly Outcome[] {
+    try {
+      return this.#transaction(batch, ({ step }) => ({ answer: step() }));
+    } catch {
+      // Operations hardly ever throw, so they do not pay for savepoints until one has. All of them are decided again.
+      return this.#transaction(batch, (waiting) => this.#attempt(waiting));
+    }
+  }
+
+  #transaction(
+    batch: readonly Waiting[],
+    decide: (waiting: Waiting) => Outcome,
+  ): readonly Outcome[] {
+    const headers = new Set(batch.map(({ header }) => header));
+    try {
+      this.#sql.begin.run();
+      const outcomes = batch.map(decide);
+      for (const header of headers) header.store();
+      this.#sql.commit.run();
+      for (const header of headers) header.committed();
+      return outcomes;
+    } catch (error) {
+      this.#rollBack();
+      for (const header of headers) header.rolledBack();
+      throw error;
     }
   }
 
@@ -70,22 +97,21 @@ export class GroupCommit {
     try {
       return { answer: step() };
     } catch (error) {
-      // Where SQLite has already rolled the whole transaction back (disk full, I/O error), this throws, and all reject.
+      // Where SQLite has rolled the whole transaction back by itself (disk full, I/O error), this throws: all reject.
       this.#sql.undo.run();
       header.state = before;
       return { error: unavailable("the operation failed", error) };
+    } finally {
+      this.#sql.unmark.run();
     }
   }
 
-  #rollBack(batch: readonly Waiting[], headers: ReadonlySet<ClusterHeader>, cause: unknown): void {
+  #rollBack(): void {
     try {
       this.#sql.rollback.run();
     } catch {
       // There is nothing left to roll back: SQLite did it by itself, or BEGIN failed.
     }
-    for (const header of headers) header.rolledBack();
-    const error = unavailable("the commit failed and nothing of it was applied", cause);
-    for (const { reject } of batch) reject(error);
   }
 }
 
