@@ -202,7 +202,7 @@ describe.each(LIBRARIES)("transport over %s", (_, connect) => {
     await a.until(() => a.changes.length === 1);
     await server.restart(USERS.replace("silo", "other"));
     // By default the libraries give up after the second refusal.
-    await a.until(() => asked === 5);
+    await a.until(() => asked === 4);
     expect(a.endpoint.send(A, probe(1))).toBeUndefined();
     await server.restart(USERS);
     await a.until(() => a.changes.length === 2);

@@ -11,6 +11,7 @@ import {
   formatActor,
   type LoadRequest,
   PROTOCOL_VERSION,
+  type RegisterRequest,
   type SaveRequest,
   type Sequenced,
   type Storage,
@@ -62,7 +63,12 @@ export class Comparison {
         const types = { Cart: 2 };
         const request = { ...rest, types, roles: ["gpu"], proposedStoreId: STORE_ID };
         return () =>
-          this.#same("register", directory.register(request), () => model.register(request));
+          this.#same("register", directory.register(request), () => {
+            const answer = model.register(request);
+            if (!answer.ok && answer.refusal === "protocol" && hasNamesake(model, request))
+              note("foreign namesake");
+            return answer;
+          });
       }
       case "renew": {
         const { incarnation: me, load: held, state } = given;
@@ -96,21 +102,33 @@ export class Comparison {
           );
       }
       case "reclaim": {
-        const entry = model.entries.get(formatActor(given.actor));
-        const item: ClaimRequest = {
-          actor: given.actor,
-          incarnation: entry?.incarnation ?? INCARNATIONS[0]!,
-          token: `own${++this.#reclaims}`,
-          expected: entry && !entry.free ? { token: entry.token } : "free",
-          floor: 0,
-          reason: "reactivate",
-        };
+        const { actor } = given;
+        const entry = model.entries.get(formatActor(actor));
+        let expected: ClaimRequest["expected"] =
+          entry && !entry.free ? { token: entry.token } : "free";
+        const items = Array.from({ length: given.times }, (): ClaimRequest => {
+          const incarnation = entry?.incarnation ?? INCARNATIONS[0]!;
+          const token = `own${++this.#reclaims}`;
+          const item = {
+            actor,
+            incarnation,
+            token,
+            expected,
+            floor: 0,
+            reason: "reactivate",
+          } as const;
+          expected = { token };
+          return item;
+        });
         return () =>
-          this.#same("claim", directory.claim([item]), () => {
-            const answer = model.claim(item);
-            if (answer.ok && entry?.claims.length === CLAIMS_KEPT) note("history full");
-            return [answer];
-          });
+          this.#same("claim", directory.claim(items), () =>
+            items.map((item) => {
+              const before = model.entries.get(formatActor(actor));
+              const answer = model.claim(item);
+              if (answer.ok && before?.claims.length === CLAIMS_KEPT) note("history full");
+              return answer;
+            }),
+          );
       }
       case "release": {
         const items = given.items.map((item) => ({
@@ -291,6 +309,19 @@ export class Comparison {
     const { members, entries, rows, sentinel, counter } = this.#model;
     return JSON.stringify([[...members], [...entries], [...rows], sentinel, counter]);
   }
+}
+
+/** Whether the name is taken too: then the order of the checks shows. */
+function hasNamesake(model: RulesModel, request: RegisterRequest): boolean {
+  return model
+    .sortedMembers()
+    .some(
+      ({ incarnation, name, state, protocol }) =>
+        incarnation !== request.incarnation &&
+        state !== "dead" &&
+        name === request.name &&
+        protocol === request.protocol,
+    );
 }
 
 function outcomeOf(answer: unknown): string {

@@ -4,6 +4,6 @@ export { Batcher } from "./batcher.ts";
 export { bounded } from "./bounded.ts";
 export { leaseTiming, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
 export { LeaseKeeper, LeaseLostError } from "./lease-keeper.ts";
-export { Membership } from "./membership.ts";
+export { Membership, type Standing } from "./membership.ts";
 export { type Acquired, type Claim, Ownership } from "./ownership.ts";
 export { register } from "./registration.ts";

@@ -126,9 +126,10 @@ export class LeaseKeeper {
     const { clock, timing } = this.#o;
     while (!this.over) {
       const beganMs = clock.monotonicMs();
-      const asked = this.#asked.splice(0);
+      // Who asks from now on wants a round that begins later.
+      const asked = this.#asked.length;
       const renewed = await this.#renewalRound(signal);
-      for (const tell of asked) tell(renewed);
+      for (const tell of this.#asked.splice(0, asked)) tell(renewed);
       this.#endLongPause();
       if (this.over) return;
       const tookMs = clock.monotonicMs() - beganMs;
@@ -232,7 +233,6 @@ export class LeaseKeeper {
   /** False when the answer came too late to be of use. */
   #acknowledged(sent: Sent): boolean {
     // A lapse that nobody has noticed yet is still one: observers restart their waits after it, and it may be too long.
-    this.holds();
     this.#endLongPause();
     if (this.over || this.#check(sent) !== "holds") return false;
     const before = this.#state;

@@ -55,7 +55,7 @@ export type LeaseState = "holds" | "lapsed" | "wall-clock-jumped";
 
 export function leaseState(passed: Passed, timing: LeaseTiming): LeaseState {
   if (passed.elapsedMs >= timing.serveMs) return "lapsed";
-  // Suspended time is in one of the two others and not in the other one: the wall clock may agree with either (L3).
+  // The monotonic clock leaves suspended time out, the wall clock may or may not: it is right anywhere between them (L3).
   const back = passed.monotonicMs - passed.wallMs;
   const ahead = passed.wallMs - passed.elapsedMs;
   return Math.max(back, ahead) > timing.marginMs ? "wall-clock-jumped" : "holds";

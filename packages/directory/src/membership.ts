@@ -2,32 +2,36 @@
 //   V1. The view is a hint for placement and routing; only the store's answers decide (R2, R3).
 //   V2. Death is made durable first, by compare-and-set on the rev that was watched, and announced after (R3).
 //   V3. A serving silo polls each TTL/3, and once more when a wait ends.
-import {
-  type Clock,
-  delay,
-  type Directory,
-  type EventSink,
-  type Incarnation,
-  type Instant,
-  type MemberRecord,
-  type Sentinel,
+//   V4. One poll at a time: whoever asks while one is under way shares the next (R27), and views never go back.
+import type {
+  Clock,
+  Directory,
+  EventSink,
+  Incarnation,
+  Instant,
+  MemberRecord,
+  MembersAnswer,
+  Sentinel,
 } from "@tenure/core/internal";
+import { Alarm } from "./alarm.ts";
 import { bounded } from "./bounded.ts";
 import type { LeaseTiming } from "./lease.ts";
 import {
   expired,
   nextExpiryMs,
+  type Rev,
   type Sighting,
   sightings,
-  type Watches,
+  type Watch,
   watchesAfterPoll,
+  watchOn,
 } from "./observation.ts";
 
 export interface MembershipHost {
   /** An incarnation is dead, as the store says. Called once for each. */
   died(member: MemberRecord, markedHere: boolean): void;
-  /** Whether this observer may act: a paused silo's watching is broken (W2). */
-  serving(): boolean;
+  /** Numbers the periods in which this observer may act, one after each pause; undefined while it is paused (W2). */
+  servingPeriod(): number | undefined;
 }
 
 export interface MembershipOptions {
@@ -39,29 +43,33 @@ export interface MembershipOptions {
   readonly emit: EventSink;
 }
 
+/** What the store says of an incarnation. `missing`: it has no record, or the store did not answer. */
+export type Standing = "lives" | "dead" | "missing";
+
+/** The newest poll that was answered, as far as the next one continues it. */
+interface Polled {
+  readonly asked: Instant;
+  readonly period: number | undefined;
+}
+
 export class Membership {
   readonly #o: MembershipOptions;
+  readonly #early = new Alarm();
   readonly #dead = new Set<Incarnation>();
   readonly #missing = new Set<Incarnation>();
+  /** Marked dead by a request whose answer was lost. */
+  readonly #accused = new Set<Incarnation>();
   readonly #damaged = new Set<string>();
   #members = new Map<Incarnation, MemberRecord>();
-  #watches: Watches = new Map();
-  #sentinel: Sentinel | undefined;
-  #closedSince: Instant | undefined;
-  #lastPoll: Instant | undefined;
-  #polledWhileServing = false;
-  #wake: (() => void) | undefined;
+  #watches = new Map<Incarnation, Watch<Rev>>();
+  #closed: Watch<string> | undefined;
+  #polled: Polled | undefined;
+  #polling: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(options: MembershipOptions) {
     this.#o = options;
-  }
-
-  get members(): Iterable<MemberRecord> {
-    return this.#members.values();
-  }
-
-  get(incarnation: Incarnation): MemberRecord | undefined {
-    return this.#members.get(incarnation);
   }
 
   isDead(incarnation: Incarnation): boolean {
@@ -73,138 +81,157 @@ export class Membership {
     return [...this.#members.values()].filter((member) => member.state === "alive");
   }
 
-  /** An entry names an incarnation that has no record: watch it, then make it dead (R16). */
-  suspectMissing(incarnation: Incarnation): void {
-    if (this.#dead.has(incarnation)) return;
+  /** Whether an incarnation that an entry names lives. One without a record is watched from now on, then made dead (R16). */
+  async standing(incarnation: Incarnation): Promise<Standing> {
+    const known = (): boolean => this.#dead.has(incarnation) || this.#members.has(incarnation);
+    if (!known()) await this.poll();
+    if (this.#dead.has(incarnation)) return "dead";
+    if (this.#members.has(incarnation)) return "lives";
     this.#missing.add(incarnation);
+    return "missing";
   }
 
   /** Somebody announced a death: look now instead of at the next round. The announcement itself decides nothing. */
-  look(): void {
-    this.#wake?.();
+  look(incarnation: Incarnation): void {
+    if (!this.#dead.has(incarnation)) this.#early.ring();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, timing } = this.#o;
-    while (!signal.aborted) {
+    while (!this.#stopped) {
+      const askedMs = clock.monotonicMs();
       await this.poll();
-      const next = nextExpiryMs(this.#watches, timing.watchMs, (since) => clock.elapsedMs(since));
-      // A little after the end of the wait, never before it.
-      const waitMs = Math.min(timing.roundMs, next === undefined ? Infinity : Math.max(next, 1) + 1);
-      const early = new AbortController();
-      this.#wake = () => early.abort();
-      await delay(clock, waitMs, AbortSignal.any([signal, early.signal])).catch(() => undefined);
-      this.#wake = undefined;
+      if (this.#stopped) return;
+      const waits = [...this.#watches.values(), ...(this.#closed ? [this.#closed] : [])];
+      // A little after the end of a wait, never before it.
+      const nextMs = Math.min(askedMs + timing.roundMs, nextExpiryMs(waits, timing.watchMs) + 1);
+      await this.#early.wait(clock, Math.max(1, nextMs - clock.monotonicMs()), signal);
     }
   }
 
-  /** One poll of the member records, and what follows from it. */
-  async poll(): Promise<void> {
+  /** Nothing is decided or announced from here any more, whatever is still under way. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Reads the member records anew, and does what follows from them. Never rejects because of the store. */
+  poll(): Promise<void> {
+    if (!this.#polling) return this.#begin();
+    this.#queued ??= this.#afterThis();
+    return this.#queued;
+  }
+
+  #begin(): Promise<void> {
+    this.#polling = this.#pollOnce().finally(() => {
+      this.#polling = undefined;
+    });
+    return this.#polling;
+  }
+
+  async #afterThis(): Promise<void> {
+    while (this.#polling) await this.#polling.catch(() => undefined);
+    this.#queued = undefined;
+    await this.#begin();
+  }
+
+  async #pollOnce(): Promise<void> {
     const { clock, timing, directory, host, self } = this.#o;
     const asked = clock.instant();
-    let answer;
+    const gapMs = this.#polled ? clock.elapsedMs(this.#polled.asked) : Infinity;
+    let answer: MembersAnswer;
     try {
       ({ answer } = await bounded(clock, timing.roundMs, "members", directory.members()));
     } catch (error) {
-      this.#watches = new Map();
-      this.#lastPoll = undefined;
-      this.#o.emit({
-        type: "store.unavailable",
-        store: "directory",
-        error: error instanceof Error ? error.message : String(error),
-      });
+      this.#polled = undefined;
+      this.#watches.clear();
+      this.#closed = undefined;
+      this.#unavailable(error);
       return;
     }
-    this.#reportDamaged(answer.damaged);
-    this.#members = new Map(answer.members.map((member) => [member.incarnation, member]));
-    this.#sentinel = answer.sentinel;
-    for (const member of answer.members) if (member.state === "dead") this.#noteDeath(member, false);
+    if (this.#stopped) return;
+    this.#see(answer);
 
-    const serving = host.serving();
+    const period = host.servingPeriod();
     const unbroken =
-      serving &&
-      this.#polledWhileServing &&
-      this.#lastPoll !== undefined &&
-      clock.elapsedMs(this.#lastPoll) <= timing.maxPollGapMs;
-    this.#lastPoll = asked;
-    this.#polledWhileServing = serving;
-    // The wait counts from when the poll was asked to when the next one is: the record was unchanged at both.
-    this.#watches = watchesAfterPoll(
-      this.#watches,
-      sightings(answer.members, self, this.#missing),
-      unbroken,
-      clock.instant(),
-    );
-    if (!serving) return;
-    const due = expired(
-      this.#watches,
-      timing.watchMs,
-      // What was seen now was so when the poll was asked, not later.
-      (since) => clock.elapsedMs(since) - clock.elapsedMs(asked),
-    );
-    for (const suspect of due) await this.#markDead(suspect);
-    await this.#openDirectory();
+      period !== undefined && this.#polled?.period === period && gapMs <= timing.maxPollGapMs;
+    this.#polled = { asked, period };
+    const nowMs = clock.monotonicMs();
+    const seen = sightings(answer.members, self, this.#missing);
+    this.#watches = watchesAfterPoll(this.#watches, seen, unbroken, nowMs);
+    this.#closed =
+      answer.sentinel && !answer.sentinel.open
+        ? watchOn(this.#closed, answer.sentinel.storeId, unbroken, nowMs)
+        : undefined;
+    if (period === undefined) return;
+    const due = expired(this.#watches, timing.watchMs, asked.monotonicMs);
+    await Promise.all([
+      ...due.map((suspect) => this.#markDead(suspect)),
+      this.#openDirectory(answer.sentinel, asked.monotonicMs),
+    ]);
   }
 
-  async #markDead(suspect: Sighting): Promise<void> {
-    const { clock, timing, directory } = this.#o;
-    try {
-      const { answer } = await bounded(
-        clock,
-        timing.roundMs,
-        "marking a death",
-        directory.markDead({ incarnation: suspect.incarnation, expectedRev: suspect.rev }),
-      );
-      if (answer.ok) this.#noteDeath(answer.member, true);
-      // It renewed after all: the next poll sees its new rev and starts a new wait.
-    } catch (error) {
-      this.#watches = new Map();
-      this.#o.emit({
-        type: "store.unavailable",
-        store: "directory",
-        error: error instanceof Error ? error.message : String(error),
-      });
+  #see({ members, damaged }: MembersAnswer): void {
+    this.#members = new Map(members.map((member) => [member.incarnation, member]));
+    for (const member of members) {
+      this.#missing.delete(member.incarnation);
+      if (member.state === "dead") this.#noteDeath(member, this.#accused.has(member.incarnation));
     }
-  }
-
-  // R13: an absent entry cannot be trusted until somebody has watched the directory for a whole TTL, so that every live
-  // silo had the time to say what it owns.
-  async #openDirectory(): Promise<void> {
-    const { clock, timing, directory } = this.#o;
-    const sentinel = this.#sentinel;
-    if (!sentinel || sentinel.open) {
-      this.#closedSince = undefined;
-      return;
-    }
-    this.#closedSince ??= clock.instant();
-    if (clock.elapsedMs(this.#closedSince) < timing.watchMs) return;
-    const opened = await bounded(
-      clock,
-      timing.roundMs,
-      "opening",
-      directory.open(sentinel.storeId),
-    ).catch(() => undefined);
-    if (opened?.answer)
-      this.#o.emit({
-        type: "directory.opened",
-        storeId: sentinel.storeId,
-        reason: "watched for a whole lease",
-      });
-  }
-
-  #noteDeath(member: MemberRecord, markedHere: boolean): void {
-    this.#members.set(member.incarnation, member);
-    if (this.#dead.has(member.incarnation)) return;
-    this.#dead.add(member.incarnation);
-    this.#missing.delete(member.incarnation);
-    this.#o.host.died(member, markedHere);
-  }
-
-  #reportDamaged(damaged: readonly { readonly key: string; readonly problem: string }[]): void {
     for (const { key, problem } of damaged) {
       if (this.#damaged.has(key)) continue;
       this.#damaged.add(key);
       this.#o.emit({ type: "store.damaged", key, problem });
     }
+  }
+
+  async #markDead({ incarnation, rev }: Sighting): Promise<void> {
+    const { clock, timing, directory } = this.#o;
+    // Whatever comes of it, this wait has ended: it renewed after all, or it will be watched anew.
+    this.#watches.delete(incarnation);
+    try {
+      const marked = directory.markDead({ incarnation, expectedRev: rev });
+      const { answer } = await bounded(clock, timing.roundMs, "marking a death", marked);
+      if (answer.ok && !this.#stopped) this.#noteDeath(answer.member, true);
+    } catch (error) {
+      this.#accused.add(incarnation);
+      this.#unavailable(error);
+    }
+  }
+
+  // R13: an absent entry cannot be trusted until somebody has watched the directory for a whole lease: whoever owned an
+  // actor by an entry that was lost has stopped by then, or has said anew what it owns.
+  async #openDirectory(sentinel: Sentinel | undefined, askedMs: number): Promise<void> {
+    const { clock, timing, directory } = this.#o;
+    if (!sentinel || !this.#closed || askedMs - this.#closed.sinceMs < timing.watchMs) return;
+    this.#closed = undefined;
+    const { storeId } = sentinel;
+    try {
+      const { answer } = await bounded(clock, timing.roundMs, "opening", directory.open(storeId));
+      if (answer && !this.#stopped)
+        this.#o.emit({
+          type: "directory.opened",
+          storeId,
+          reason: "watched for a whole lease",
+        });
+    } catch (error) {
+      this.#unavailable(error);
+    }
+  }
+
+  #noteDeath(member: MemberRecord, markedHere: boolean): void {
+    this.#members.set(member.incarnation, member);
+    this.#accused.delete(member.incarnation);
+    this.#missing.delete(member.incarnation);
+    if (this.#dead.has(member.incarnation)) return;
+    this.#dead.add(member.incarnation);
+    this.#o.host.died(member, markedHere);
+  }
+
+  #unavailable(error: unknown): void {
+    if (this.#stopped) return;
+    this.#o.emit({
+      type: "store.unavailable",
+      store: "directory",
+      error: error instanceof Error ? error.message : String(error),
+    });
   }
 }

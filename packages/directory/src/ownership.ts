@@ -3,6 +3,7 @@
 //       that is marked dead is then named and displaced (R2, R3, O2).
 //   C2. A claim whose answer is lost is sent again with the same token (R7, R8); a token is never used for anything else.
 //   C3. Claims are made only for calls that wait (lazy) and travel in bounded batches (R27).
+//   C4. An owner without a member record is not dead: it is watched for a whole lease and made dead first (R16).
 import {
   type ActorAddress,
   type ClaimAnswer,
@@ -21,6 +22,7 @@ import {
 } from "@tenure/core/internal";
 import { Batcher } from "./batcher.ts";
 import { bounded } from "./bounded.ts";
+import type { Standing } from "./membership.ts";
 
 export interface Claim {
   readonly token: string;
@@ -42,11 +44,14 @@ export interface OwnershipOptions {
   readonly emit: EventSink;
   /** How long one operation may take before it counts as indefinite. */
   readonly operationMs: number;
-  isDead(incarnation: Incarnation): boolean;
-  suspectMissing(incarnation: Incarnation): void;
+  standing(incarnation: Incarnation): Promise<Standing>;
   claimed(counter: number): void;
 }
 
+const OWNER_MISSING: Acquired = {
+  kind: "unavailable",
+  why: "its last owner has no member record; the actor moves when that has lasted a whole lease",
+};
 const MAX_TRIES = 6;
 const MAX_SENDS = 2;
 
@@ -61,8 +66,7 @@ export class Ownership {
     const { clock, directory, operationMs } = options;
     this.#claims = new Batcher(
       clock,
-      async (batch) =>
-        (await bounded(clock, operationMs, "claim", directory.claim(batch))).answer,
+      async (batch) => (await bounded(clock, operationMs, "claim", directory.claim(batch))).answer,
     );
     this.#releases = new Batcher(
       clock,
@@ -79,7 +83,6 @@ export class Ownership {
   /** Tries to become the owner, with a generation above `floor`. */
   async acquire(actor: ActorAddress, floor = 0, reason: ClaimReason = "call"): Promise<Acquired> {
     let request = this.#request(actor, "free", floor, reason);
-    let why = "the directory kept changing";
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       let answer: ClaimAnswer;
       try {
@@ -102,19 +105,14 @@ export class Ownership {
       }
       switch (answer.refusal) {
         case "owned": {
-          const next = this.#displace(actor, answer.entry, floor, reason);
-          if (!next)
-            return {
-              kind: "elsewhere",
-              silo: answer.entry.incarnation,
-              generation: answer.entry.generation,
-            };
+          const next = await this.#displace(actor, answer.entry, floor, reason);
+          if ("kind" in next) return next;
           request = next;
           break;
         }
         case "owner-absent":
-          this.#o.suspectMissing(answer.entry.incarnation);
-          return { kind: "unavailable", why: "its last owner has no member record yet" };
+          await this.#o.standing(answer.entry.incarnation);
+          return OWNER_MISSING;
         case "changed":
         case "token-used":
           request = this.#request(actor, "free", floor, reason);
@@ -122,8 +120,7 @@ export class Ownership {
         case "claimant-not-alive":
           return { kind: "unavailable", why: "this silo takes no new actors" };
         case "closed":
-          why = "the directory is not open yet";
-          return { kind: "unavailable", why };
+          return { kind: "unavailable", why: "the directory is not open yet" };
         case "damaged":
           this.#o.emit({
             type: "store.damaged",
@@ -133,7 +130,7 @@ export class Ownership {
           return { kind: "damaged", problem: answer.problem };
       }
     }
-    return { kind: "unavailable", why };
+    return { kind: "unavailable", why: "the directory kept changing" };
   }
 
   /** Gives the actor up. False when the store did not answer: the entry then stays, and its next claim displaces it. */
@@ -153,17 +150,25 @@ export class Ownership {
     return this.#lookups.ask(actor);
   }
 
-  #displace(
+  /** The claim that displaces an entry, if its owner may be displaced. */
+  async #displace(
     actor: ActorAddress,
     entry: DirectoryEntry,
     floor: number,
     reason: ClaimReason,
-  ): ClaimRequest | undefined {
+  ): Promise<ClaimRequest | Acquired> {
+    const { incarnation: silo, generation } = entry;
     const expected = { token: entry.token };
-    if (entry.incarnation === this.#o.incarnation)
+    if (silo === this.#o.incarnation)
       return this.#request(actor, expected, floor, reason === "call" ? "reactivate" : reason);
-    if (this.#o.isDead(entry.incarnation)) return this.#request(actor, expected, floor, "takeover");
-    return undefined;
+    switch (await this.#o.standing(silo)) {
+      case "dead":
+        return this.#request(actor, expected, floor, "takeover");
+      case "lives":
+        return { kind: "elsewhere", silo, generation };
+      case "missing":
+        return OWNER_MISSING;
+    }
   }
 
   #request(

@@ -1,19 +1,22 @@
 // Becoming a member: one run of a silo registers, or waits for its predecessor's death.
 //   G1. A live name is never taken over on suspicion: its record is watched for a whole lease, and marked dead by
 //       compare-and-set on the rev that was watched (R3). If the rev moves, the name is in use: refused.
-//   G2. A new incarnation inherits nothing.
+//   G2. A new incarnation inherits nothing; but the death of its own silo's last one needs no watching.
 import {
   type Clock,
   ConfigError,
   delay,
   type Directory,
+  type Incarnation,
   type MemberRecord,
+  type RegisterAnswer,
   type RegisterRequest,
   type Sentinel,
   shortName,
 } from "@tenure/core/internal";
 import { bounded } from "./bounded.ts";
 import type { LeaseTiming } from "./lease.ts";
+import { type Rev, watchOn } from "./observation.ts";
 
 export interface Registered {
   readonly member: MemberRecord;
@@ -25,24 +28,21 @@ export interface RegistrationOptions {
   readonly timing: LeaseTiming;
   readonly directory: Directory;
   readonly signal: AbortSignal;
+  /** This silo's last incarnation, which is over and knows it: nobody has to watch it. */
+  readonly previous: Incarnation | undefined;
   /** The predecessor was marked dead here. */
   markedDead(member: MemberRecord): void;
 }
+
+const MAX_SENDS = 2;
 
 /** @throws ConfigError when another silo of that name lives, or the cluster speaks another protocol. */
 export async function register(
   request: RegisterRequest,
   options: RegistrationOptions,
 ): Promise<Registered> {
-  const { clock, timing, directory, signal } = options;
   for (;;) {
-    signal.throwIfAborted();
-    const { answer } = await bounded(
-      clock,
-      timing.ttlMs,
-      "registration",
-      directory.register(request),
-    );
+    const answer = await ask(request, options);
     if (answer.ok) return answer;
     switch (answer.refusal) {
       case "dead":
@@ -56,41 +56,70 @@ export async function register(
           `silo '${answer.holder.name}' speaks protocol ${answer.holder.protocol}, this one ${request.protocol}; upgrade the older one, or use another cluster name`,
         );
       case "name-taken":
-        await outlive(answer.holder, request, options);
+        if (
+          answer.holder.incarnation === options.previous ||
+          (await outlived(answer.holder, request, options))
+        )
+          await bury(answer.holder, options);
     }
   }
 }
 
-/** Returns when the holder of the name is dead; throws when it turns out to live. */
-async function outlive(
+/** A registration whose answer is lost is sent again as it is: it may have been applied (R8). */
+async function ask(
+  request: RegisterRequest,
+  { clock, timing, directory, signal }: RegistrationOptions,
+): Promise<RegisterAnswer> {
+  for (let sends = 1; ; sends++) {
+    signal.throwIfAborted();
+    try {
+      const registering = directory.register(request);
+      return (await bounded(clock, timing.ttlMs, "registration", registering)).answer;
+    } catch (error) {
+      if (sends >= MAX_SENDS) throw error;
+    }
+  }
+}
+
+/** True when the holder of the name did not stir for a whole lease, false when it is gone by itself; throws when it lives. */
+async function outlived(
   holder: MemberRecord,
   request: RegisterRequest,
-  options: RegistrationOptions,
-): Promise<void> {
-  const { clock, timing, directory, signal } = options;
-  let since = clock.instant();
-  for (;;) {
-    const left = timing.watchMs - clock.elapsedMs(since);
-    if (left <= 0) break;
-    await delay(clock, Math.min(left + 1, timing.roundMs), signal);
-    const asked = clock.instant();
+  { clock, timing, directory, signal }: RegistrationOptions,
+): Promise<boolean> {
+  let watch = watchOn<Rev>(undefined, holder.rev, false, clock.monotonicMs());
+  let asked = clock.instant();
+  do {
+    const leftMs = watch.sinceMs + timing.watchMs - clock.monotonicMs();
+    await delay(clock, Math.min(Math.max(leftMs, 0) + 1, timing.roundMs), signal);
+    const gapMs = clock.elapsedMs(asked);
+    asked = clock.instant();
     const { answer } = await bounded(clock, timing.roundMs, "members", directory.members());
     const now = answer.members.find((member) => member.incarnation === holder.incarnation);
-    if (!now || now.state === "dead") return;
+    if (!now || now.state === "dead") return false;
     if (now.rev !== holder.rev)
       throw new ConfigError(
         "name",
         `another silo named '${request.name}' is alive in this cluster (incarnation ${shortName(holder.incarnation)}); give each silo a name of its own, or leave \`name\` out`,
         { value: request.name },
       );
-    // A poll that took long proves nothing about the time before it was asked (W2).
-    if (clock.elapsedMs(asked) > timing.roundMs) since = clock.instant();
-  }
-  const { answer } = await bounded(
-    clock,
-    timing.roundMs,
-    "marking a death",
-    directory.markDead({ incarnation: holder.incarnation, expectedRev: holder.rev }),
-  );
+    // Time in which nobody looked, here or because this machine slept, proves nothing (W2).
+    watch = watchOn<Rev>(watch, now.rev, gapMs <= timing.maxPollGapMs, clock.monotonicMs());
+  } while (asked.monotonicMs - watch.sinceMs < timing.watchMs);
+  return true;
+}
+
+/** Marks the holder dead, if it has not renewed since it was seen; else the next registration meets it again. */
+async function bury(
+  holder: MemberRecord,
+  options: RegistrationOptions,
+): Promise<void> {
+  const { clock, timing, directory, signal } = options;
+  signal.throwIfAborted();
+  const marking = directory.markDead({
+    incarnation: holder.incarnation,
+    expectedRev: holder.rev,
+  });
+  const { answer } = await bounded(clock, timing.roundMs, "marking a death", marking);
   if (answer.ok) options.markedDead(answer.member);
 }

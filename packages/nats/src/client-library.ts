@@ -87,7 +87,9 @@ const LIBRARIES: readonly Importer[] = [
 ];
 
 /** The connect function of the first library that is installed. */
-export async function loadConnect(libraries = LIBRARIES): Promise<NatsConnect> {
+export async function loadConnect(
+  libraries: readonly Importer[] = LIBRARIES,
+): Promise<NatsConnect> {
   let missing: unknown;
   for (const [name, load] of libraries) {
     try {

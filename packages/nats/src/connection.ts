@@ -127,7 +127,6 @@ export class Connection {
           () => false, // the connection was lost meanwhile: wait for the next one
         );
         if ((await within(clock, leftMs, done)) === true) return;
-        continue;
       }
       await within(clock, leftMs, this.#nextChange());
     }

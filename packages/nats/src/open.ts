@@ -15,7 +15,7 @@ export async function openConnection(
   const opening = connect(settings(options, environment));
   let nats: NatsConnection | typeof TIMED_OUT;
   try {
-    nats = await within(clock, 60_000, opening);
+    nats = await within(clock, openTimeoutMs, opening);
   } catch (error) {
     throw unreachable(options, describeNatsError(error), error);
   }

@@ -31,7 +31,7 @@ export interface SiloOptions {
   readonly transport: TransportProvider;
   readonly directory: DirectoryProvider;
   readonly storage: StorageProvider;
-  /** How long a silo that died keeps its actors from moving, at most. @default 4_000 */
+  /** How long a silo that died keeps its actors from moving, at most; at least a second. @default 4_000 */
   readonly leaseTtlMs?: Duration | undefined;
   /** How long a call waits when neither it nor its method names a time; at least 2 × leaseTtlMs. @default 10_000 */
   readonly callTimeoutMs?: Duration | undefined;
@@ -91,7 +91,8 @@ const LATER: Readonly<Record<string, string>> = {
 };
 
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-const MIN_LEASE_MS = 300;
+/** Below this, one renewal whose answer is lost would pause the silo: the margin of a lease is at least 250 ms. */
+const MIN_LEASE_MS = 1_000;
 
 export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
   if (typeof given !== "object" || given === null)

@@ -71,6 +71,7 @@ class SiloLife implements Silo {
   readonly #tasks: Tasks;
   #ports: SiloPorts | undefined;
   #current: Incarnation | undefined;
+  #draining = false;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ResolvedSiloOptions, platform: Platform) {
@@ -102,7 +103,8 @@ class SiloLife implements Silo {
   async start(): Promise<void> {
     try {
       this.#ports = await this.#open();
-      this.#current = await this.#nextIncarnation();
+      const first = await this.#nextIncarnation(undefined);
+      this.#tasks.run("incarnations", (signal) => this.#liveOn(first, signal));
     } catch (error) {
       await this.#close();
       throw error;
@@ -110,6 +112,7 @@ class SiloLife implements Silo {
   }
 
   async drain(): Promise<void> {
+    this.#draining = true;
     await this.#current?.drain(this.#options.drainTimeoutMs);
   }
 
@@ -194,7 +197,30 @@ class SiloLife implements Silo {
 
   // ---- incarnations ----------------------------------------------------------------------------------------------
 
-  #nextIncarnation(): Promise<Incarnation> {
+  /** One incarnation after the other, until the silo is stopped (S2). */
+  async #liveOn(first: Incarnation, signal: AbortSignal): Promise<void> {
+    for (let incarnation = first; ; incarnation = await this.#rejoin(incarnation.id, signal)) {
+      this.#current = incarnation;
+      // What the silo was told before a new incarnation was born holds for that one too; stop() waits for it.
+      if (this.#draining) void incarnation.drain(this.#options.drainTimeoutMs);
+      await incarnation.ended;
+      if (signal.aborted) return;
+      this.#current = undefined;
+    }
+  }
+
+  async #rejoin(previous: IncarnationId, signal: AbortSignal): Promise<Incarnation> {
+    for (;;)
+      try {
+        return await this.#nextIncarnation(previous);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.events.emit({ type: "task.failed", task: "rejoin", error: String(error) });
+        await delay(this.#platform.clock, REJOIN_MS, signal);
+      }
+  }
+
+  #nextIncarnation(previous: IncarnationId | undefined): Promise<Incarnation> {
     const { clock, random } = this.#platform;
     const { kinds, roles, bootstrap, leaseTtlMs, maxCalls, exposeStacks } = this.#options;
     return Incarnation.start(
@@ -212,26 +238,10 @@ class SiloLife implements Silo {
         emit: this.events.emit,
         ports: this.#ports!,
         invoker: this.#invoker,
-        lost: () => this.#rejoin(),
+        previous,
       },
       this.#tasks.signal,
     );
-  }
-
-  #rejoin(): void {
-    this.#current = undefined;
-    this.#invoker.attach(undefined);
-    this.#tasks.run("rejoin", async (signal) => {
-      while (!signal.aborted)
-        try {
-          this.#current = await this.#nextIncarnation();
-          return;
-        } catch (error) {
-          signal.throwIfAborted();
-          this.events.emit({ type: "task.failed", task: "rejoin", error: String(error) });
-          await delay(this.#platform.clock, REJOIN_MS, signal);
-        }
-    });
   }
 
   async #locate(actor: ActorAddress, avoid: IncarnationId | undefined): Promise<Located> {

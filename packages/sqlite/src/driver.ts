@@ -27,15 +27,22 @@ export interface SqlDriver {
 /** SQLite's SQLITE_BUSY: someone else holds the lock. */
 const BUSY = 5;
 
-export async function loadDriver(): Promise<SqlDriver> {
-  const driver = nodeDriver() ?? (await libsqlDriver());
-  if (driver) return driver;
+export async function loadDriver(
+  candidates: readonly DriverCandidate[] = [nodeDriver, libsqlDriver],
+): Promise<SqlDriver> {
+  for (const candidate of candidates) {
+    const driver = await candidate();
+    if (driver) return driver;
+  }
   throw new ConfigError(
     "@tenure/sqlite",
     `needs SQLite: Node 22.13 or newer has it built in (this is ${process.version}); on an older one install the ` +
       `optional dependency libsql, which is prebuilt for Linux, macOS and Windows (\`pnpm add libsql\`)`,
   );
 }
+
+/** A driver, or nothing where this Node or this installation does not have it. */
+export type DriverCandidate = () => SqlDriver | undefined | Promise<SqlDriver | undefined>;
 
 export function isBusy(error: unknown): boolean {
   // node:sqlite says `errcode`, libsql `rawCode`; either may carry an extended code, whose low byte is the code.

@@ -2,7 +2,9 @@
 //   I1. Order of birth: register, subscribe, first message to itself, first renewal, serving. Nothing is served before.
 //   I2. Everything here belongs to one incarnation: address, lease, catalog, claims. A new run shares none of it (I5).
 //   I3. An end comes in one of three ways: stop() hands everything over; the lease keeper says that it is lost; crash()
-//       just stops everything, as a killed process would.
+//       just stops everything, as a killed process would. After each of them nothing of it runs any more, and `ended`
+//       resolves.
+//   I4. A birth that fails half-way leaves nothing behind, in this process or in the directory.
 import type { Invoker } from "@tenure/client/internal";
 import {
   type ActorKind,
@@ -55,12 +57,13 @@ export interface IncarnationDeps {
   readonly emit: EventSink;
   readonly ports: SiloPorts;
   readonly invoker: Invoker;
-  /** The incarnation is over without having been stopped. */
-  lost(reason: string): void;
+  /** The silo's last incarnation, if it has one: it is over. */
+  readonly previous: IncarnationId | undefined;
 }
 
-/** A silo starts with a first renewal; when none succeeds within this many leases, it says why and gives up. */
-const FIRST_RENEWAL_TTLS = 3;
+/** When a silo has not joined, or not renewed for the first time, within this many leases, it says why and gives up. */
+const BIRTH_TTLS = 3;
+const GOODBYE_TRIES = 3;
 
 export class Incarnation {
   readonly id: IncarnationId;
@@ -69,11 +72,16 @@ export class Incarnation {
   readonly catalog: Catalog;
   readonly dispatcher: Dispatcher;
   readonly locator: SiloLocator;
+  /** Resolves when the incarnation is over, in whichever way. */
+  readonly ended: Promise<void>;
   readonly #d: IncarnationDeps;
   readonly #tasks: Tasks;
   readonly #ownership: Ownership;
+  #markEnded!: () => void;
   #endpoint: Endpoint | undefined;
+  #serving = false;
   #draining = false;
+  #drained: Promise<void> | undefined;
 
   /** Registers, subscribes, proves that it can reach itself, and serves. */
   static async start(deps: IncarnationDeps, signal: AbortSignal): Promise<Incarnation> {
@@ -96,6 +104,7 @@ export class Incarnation {
         timing,
         directory: ports.directory,
         signal,
+        previous: deps.previous,
         markedDead: (dead) =>
           deps.emit({
             type: "member.dead",
@@ -106,17 +115,29 @@ export class Incarnation {
       },
     );
     const incarnation = new Incarnation(id, member, deps);
-    await incarnation.#begin(signal);
+    try {
+      await incarnation.#begin(signal);
+    } catch (error) {
+      incarnation.catalog.poison("lease-lost", "the silo did not start");
+      incarnation.crash();
+      await incarnation.#sayGoodbye();
+      throw error;
+    }
     return incarnation;
   }
 
   private constructor(id: IncarnationId, member: MemberRecord, deps: IncarnationDeps) {
     this.id = id;
     this.#d = deps;
+    this.ended = new Promise((resolve) => {
+      this.#markEnded = resolve;
+    });
     const { clock, random, emit, timing, ports } = deps;
-    this.#tasks = new Tasks((task, error) =>
-      emit({ type: "task.failed", task, error: String(error) }),
-    );
+    this.#tasks = new Tasks((task, error) => {
+      emit({ type: "task.failed", task, error: String(error) });
+      // None of them fails because of a store or a network. A silo without one of them must not live on as if it had it.
+      this.lease.end(`its task '${task}' failed`);
+    });
     this.lease = new LeaseKeeper(
       {
         incarnation: id,
@@ -141,7 +162,7 @@ export class Incarnation {
       emit,
       host: {
         died: (dead, markedHere) => this.#died(dead, markedHere),
-        serving: () => this.lease.holds(),
+        servingPeriod: () => this.lease.servingPeriod(),
       },
     });
     this.#ownership = new Ownership({
@@ -151,8 +172,7 @@ export class Incarnation {
       directory: ports.directory,
       emit,
       operationMs: timing.ttlMs / 2,
-      isDead: (other) => this.membership.isDead(other),
-      suspectMissing: (other) => this.membership.suspectMissing(other),
+      standing: (other) => this.membership.standing(other),
       claimed: () => undefined,
     });
     this.catalog = new Catalog({
@@ -186,7 +206,7 @@ export class Incarnation {
       },
       takesNewActors: () => !this.#draining && this.lease.holds(),
       lookup: (actor) => this.#ownership.lookup(actor),
-      isDead: (other) => this.membership.isDead(other),
+      standing: (other) => this.membership.standing(other),
       alive: () => this.membership.alive(),
       poll: () => this.membership.poll(),
     });
@@ -198,28 +218,43 @@ export class Incarnation {
 
   async #begin(signal: AbortSignal): Promise<void> {
     const { ports, clock, timing, emit, invoker } = this.#d;
+    signal.throwIfAborted();
     emit({ type: "silo.joined", incarnation: this.id });
-    const endpoint = await ports.transport.join(this.id, {
-      message: (from, message) => this.#receive(from, message),
-      undeliverable: (to, tag) => invoker.undeliverable(to, tag),
-      disconnected: () => invoker.disconnected(),
-      reconnected: () => undefined,
-    });
+    const endpoint = await this.#join(ports.transport, signal);
     this.#endpoint = endpoint;
-    try {
-      this.#tasks.run("lease", (stop) => this.lease.run(stop));
-      const held = this.lease.whenHeld();
-      if (held) await withinTime(held, clock, timing.ttlMs * FIRST_RENEWAL_TTLS, signal);
-      await this.membership.poll();
-    } catch (error) {
-      this.crash();
-      throw error;
-    }
+    this.#tasks.run("lease", (stop) => this.lease.run(stop));
+    const held = this.lease.whenHeld();
+    if (held) await withinTime(held, clock, timing.ttlMs * BIRTH_TTLS, signal);
+    await this.membership.poll();
+    signal.throwIfAborted();
+    // It may be over already; then this rejects with the reason.
+    if (this.lease.over) await this.lease.whenHeld();
+    this.#serving = true;
     invoker.attach({ address: this.id, endpoint, local: this.dispatcher });
     this.#tasks.run("membership", (stop) => this.membership.run(stop));
     this.#tasks.run("idle collection", (stop) => this.catalog.collectIdle(clock, stop));
     endpoint.setServing(true);
     emit({ type: "silo.serving", incarnation: this.id });
+  }
+
+  async #join(transport: Transport, signal: AbortSignal): Promise<Endpoint> {
+    const { invoker, clock, timing } = this.#d;
+    const joining = transport.join(this.id, {
+      message: (from, message) => this.#receive(from, message),
+      undeliverable: (to, tag) => invoker.undeliverable(to, tag),
+      disconnected: () => invoker.disconnected(),
+      reconnected: () => undefined,
+    });
+    try {
+      return await withinTime(joining, clock, timing.ttlMs * BIRTH_TTLS, signal);
+    } catch (error) {
+      // It may still come to be; nobody would ever close it.
+      void joining.then(
+        (endpoint) => endpoint.drop(),
+        () => undefined,
+      );
+      throw error;
+    }
   }
 
   #receive(from: Address, message: Message): void {
@@ -238,7 +273,7 @@ export class Incarnation {
         return;
       case "death":
         // Only the store's word counts; an announcement just says that it is worth a look.
-        if (message.incarnation !== this.id) this.membership.look();
+        this.membership.look(message.incarnation);
         return;
       case "located":
       // A silo asks its own directory, never another silo.
@@ -259,8 +294,10 @@ export class Incarnation {
 
   #died(dead: MemberRecord, markedHere: boolean): void {
     const { emit, invoker } = this.#d;
-    // Its own death is learnt from its renewal, which knows what to do about it.
-    if (dead.incarnation === this.id) return;
+    if (dead.incarnation === this.id) {
+      this.lease.end("its member record was marked dead");
+      return;
+    }
     invoker.siloDied(dead.incarnation);
     if (!markedHere) return;
     emit({ type: "member.dead", incarnation: dead.incarnation, name: dead.name, by: this.id });
@@ -268,15 +305,30 @@ export class Incarnation {
   }
 
   #lost(reason: string): void {
-    this.#d.emit({ type: "silo.lost", incarnation: this.id, reason });
+    const { emit, invoker, clock } = this.#d;
+    emit({ type: "silo.lost", incarnation: this.id, reason });
     this.catalog.poison("lease-lost", `the silo lost its lease: ${reason}`);
-    this.crash();
-    this.#d.lost(reason);
+    this.#halt();
+    // Its birth, which waits for the lease, fails with the same reason and cleans up (I4).
+    if (!this.#serving) return;
+    invoker.attach(undefined);
+    // In this turn its callers are told what has become of their calls.
+    clock.afterTurn(() => void this.#leave());
+  }
+
+  async #leave(): Promise<void> {
+    await this.#closeEndpoint();
+    this.#markEnded();
   }
 
   /** Takes no new actors and hands over those it has: running turns finish, waiting calls are answered `moved`. */
-  async drain(timeoutMs: number): Promise<void> {
-    if (this.lease.over || this.#draining) return;
+  drain(timeoutMs: number): Promise<void> {
+    this.#drained ??= this.#drain(timeoutMs);
+    return this.#drained;
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    if (this.lease.over) return;
     this.#draining = true;
     this.#d.emit({ type: "silo.draining", incarnation: this.id });
     this.#endpoint?.setServing(false);
@@ -291,47 +343,55 @@ export class Incarnation {
   async stop(drainTimeoutMs: number): Promise<void> {
     await this.drain(drainTimeoutMs);
     if (!this.lease.over) {
-      this.lease.stop();
+      this.#halt();
       await this.#sayGoodbye();
     }
-    this.#tasks.abort();
-    await this.#endpoint?.close();
+    await this.#tasks.stop();
+    await this.#closeEndpoint();
+    this.#markEnded();
     this.#d.emit({ type: "silo.stopped", incarnation: this.id });
   }
 
   // Nobody has to wait for the lease of a silo that says itself that it is gone. If the store does not answer, they do.
   async #sayGoodbye(): Promise<void> {
-    const { directory } = this.#d.ports;
-    for (let tries = 0; tries < 2; tries++)
+    const { clock, timing, ports } = this.#d;
+    let expectedRev = this.lease.rev;
+    for (let tries = 0; tries < GOODBYE_TRIES; tries++) {
       try {
-        const { answer } = await bounded(
-          this.#d.clock,
-          this.#d.timing.roundMs,
-          "members",
-          directory.members(),
-        );
-        const own = answer.members.find((member) => member.incarnation === this.id);
-        if (!own) return;
-        const dead = await bounded(
-          this.#d.clock,
-          this.#d.timing.roundMs,
-          "goodbye",
-          directory.markDead({ incarnation: this.id, expectedRev: own.rev }),
-        );
-        // A renewal that was still on its way moved the rev: once more.
-        if (!dead.answer.ok) continue;
-        this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
-        return;
+        const goodbye = ports.directory.markDead({ incarnation: this.id, expectedRev });
+        const { answer } = await bounded(clock, timing.roundMs, "goodbye", goodbye);
+        if (answer.ok) {
+          this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
+          return;
+        }
+        if (answer.refusal === "absent") return;
+        // A renewal that was still on its way moved the rev.
+        expectedRev = answer.member.rev;
       } catch {
         return;
       }
+    }
   }
 
   /** Ends everything without a word: timers and subscriptions go, the member record stays as it is. */
   crash(): void {
-    this.lease.stop();
-    this.#tasks.abort();
+    this.#halt();
     this.#endpoint?.drop();
+    this.#markEnded();
+  }
+
+  /** From here on nothing is served, renewed or observed. */
+  #halt(): void {
+    this.lease.stop();
+    this.membership.stop();
+    this.#tasks.abort();
+  }
+
+  async #closeEndpoint(): Promise<void> {
+    const endpoint = this.#endpoint;
+    if (!endpoint) return;
+    const { clock, timing } = this.#d;
+    await withinTime(endpoint.close(), clock, timing.roundMs).catch(() => endpoint.drop());
   }
 }
 
@@ -342,10 +402,10 @@ function withinTime<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error(`not done within ${Math.round(ms)} ms`));
+    const late = (): void =>
+      finish(() => reject(new Error(`not done within ${Math.round(ms)} ms`)));
+    const abort = (): void => finish(() => reject(signal!.reason as Error));
     const timer = clock.after(ms, late, { keepAlive: true });
-    const abort = (): void => reject(signal!.reason as Error);
-    signal?.addEventListener("abort", abort, { once: true });
     const finish = (act: () => void): void => {
       timer.cancel();
       signal?.removeEventListener("abort", abort);
@@ -355,5 +415,7 @@ function withinTime<T>(
       (value) => finish(() => resolve(value)),
       (error: unknown) => finish(() => reject(error as Error)),
     );
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
   });
 }

@@ -11,6 +11,7 @@ import {
   type Random,
 } from "@tenure/core/internal";
 import type { Locator } from "@tenure/client/internal";
+import type { Standing } from "@tenure/directory/internal";
 import { refused } from "../activation/incoming-call.ts";
 import { place } from "../placement/placement.ts";
 
@@ -22,7 +23,7 @@ export interface LocatorHost {
   ownGeneration(actor: ActorAddress): number | undefined;
   takesNewActors(): boolean;
   lookup(actor: ActorAddress): Promise<LookupAnswer>;
-  isDead(incarnation: Incarnation): boolean;
+  standing(incarnation: Incarnation): Promise<Standing>;
   alive(): readonly MemberRecord[];
   /** Reads the member records again. */
   poll(): Promise<void>;
@@ -45,8 +46,16 @@ export class SiloLocator implements Locator {
         `the directory entry of ${formatActor(actor)} is damaged: ${answer.problem}`,
       );
     const { entry } = answer;
-    if (entry && !entry.free && !this.#host.isDead(entry.incarnation))
-      return { status: "at", silo: entry.incarnation, generation: entry.generation };
+    if (entry && !entry.free) {
+      const { incarnation: silo, generation } = entry;
+      const standing = await this.#host.standing(silo);
+      if (standing === "lives") return { status: "at", silo, generation };
+      if (standing === "missing")
+        return refused(
+          "unavailable",
+          `the last owner of ${formatActor(actor)} has no member record; it moves when that has lasted a whole lease`,
+        );
+    }
     const silo = this.#place(actor, avoid) ?? (await this.#placeAfterPoll(actor, avoid));
     if (silo !== undefined) return { status: "at", silo, generation: entry?.generation ?? 0 };
     return this.#somebodyHas(actor.type)
