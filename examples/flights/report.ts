@@ -14,7 +14,9 @@ export function printBusiest(rows: readonly AirportRow[], count: number): void {
   const table = new Table({
     head: ["airport", "departures", "arrivals", "delayed", "mean delay", "silo", "generation"],
     colAligns: ["left", "right", "right", "right", "right", "left", "right"],
-    style: { head: ["bold"], compact: true },
+    style: pc.isColorSupported
+      ? { head: ["bold"], compact: true }
+      : { head: [], border: [], compact: true },
   });
   const flights = ({ stats }: AirportRow): number =>
     stats.departures.flights + stats.arrivals.flights;

@@ -16,9 +16,11 @@ export function losingOneCommit(provider: StorageProvider): StorageProvider {
         maxStateBytes: storage.maxStateBytes,
         load: (requests) => storage.load(requests),
         save: async (requests) => {
-          saves += 1;
-          if (saves !== DROPPED_SAVE) return await storage.save(requests);
-          return { sequence: 0, answer: requests.map(() => ({ ok: true as const })) };
+          const lost = DROPPED_SAVE - saves;
+          saves += requests.length;
+          if (lost < 0 || lost >= requests.length) return await storage.save(requests);
+          const others = await storage.save(requests.toSpliced(lost, 1));
+          return { ...others, answer: others.answer.toSpliced(lost, 0, { ok: true }) };
         },
         verify: (requests) => storage.verify(requests),
         parts: (request) => storage.parts(request),

@@ -121,14 +121,8 @@ export class Connection {
     while (this.#state !== "closed") {
       const leftMs = waitMs - (clock.monotonicMs() - startMs);
       if (leftMs <= 0) break;
-      if (this.isConnected) {
-        const done = this.#nats.flush().then(
-          () => true,
-          () => false, // the connection was lost meanwhile: wait for the next one
-        );
-        if ((await within(clock, leftMs, done)) === true) return;
-      }
-      await within(clock, leftMs, this.#nextChange());
+      const attempt = this.isConnected ? this.#roundTrip() : this.#nextChange();
+      if ((await within(clock, leftMs, attempt)) === "confirmed") return;
     }
     throw new UnreachableError("NATS", this.#deps.shownServers);
   }
@@ -222,6 +216,14 @@ export class Connection {
     if (problem === this.#lastProblem || this.#state === "closed") return;
     this.#lastProblem = problem;
     this.#deps.emit({ type: "task.failed", task: "nats connection", error: problem });
+  }
+
+  /** Waits for the next change where it fails: the connection was lost meanwhile, and asking again at once would spin. */
+  #roundTrip(): Promise<"confirmed" | void> {
+    return this.#nats.flush().then(
+      () => "confirmed",
+      () => this.#nextChange(),
+    );
   }
 
   #nextChange(): Promise<void> {

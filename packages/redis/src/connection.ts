@@ -74,6 +74,8 @@ function clientOptions(
     retryStrategy: (attempt) =>
       Math.min(LONGEST_WAIT_MS, 25 * 2 ** Math.min(attempt, 10)) * (0.5 + random.next() / 2),
     maxLoadingRetryTime: 250,
+    // Of a socket that is being dropped. The library's timer holds the process for so long, even if it is gone already.
+    disconnectTimeout: 100,
     // A primary became a replica: the address may lead to its successor by now.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
   };
@@ -167,8 +169,7 @@ export class RedisConnection {
     if (this.#closed) return;
     this.#closed = true;
     // QUIT is answered after all that was sent before it.
-    await this.#client.quit().catch(() => undefined);
-    this.#client.disconnect();
+    await this.#client.quit().catch(() => this.#client.disconnect());
   }
 
   async #send(command: string, args: readonly Argument[]): Promise<Reply> {

@@ -1,0 +1,35 @@
+import { test } from "vitest";
+import { inspect } from "node:util";
+import { encodeValue, decodeValue } from "../packages/core/src/codec.ts";
+import { isolate, isDeepFrozen } from "../packages/core/src/walk.ts";
+import { makeReference } from "../packages/core/src/reference.ts";
+import { readonlyView } from "../packages/runtime/src/activation/readonly-view.ts";
+const tryIt = (name: string, f: () => unknown) => { try { const v = f(); console.log(name, "->", inspect(v, { depth: 4 }).slice(0, 300)); } catch (e) { console.log(name, "THROWS", String(e).slice(0, 150)); } };
+const hex = (b: Uint8Array) => Buffer.from(b).toString("hex");
+test("probe", () => {
+  tryIt("buffer=u8", () => [hex(encodeValue(Buffer.from("abc"))), hex(encodeValue(new Uint8Array([97, 98, 99])))]);
+  tryIt("self error", () => { const e: any = new Error("x"); e.self = e; return decodeValue(encodeValue([e])); });
+  tryIt("invalid date", () => decodeValue(encodeValue([new Date(NaN), new Date(1.5e15), new Date(-1)])));
+  tryIt("bigs", () => decodeValue(encodeValue([1n, -1n, 2n ** 64n, -(2n ** 63n), 2n ** 63n, 2n ** 200n, -(2n ** 200n)])));
+  tryIt("undef", () => decodeValue(encodeValue([undefined, { a: undefined }, [,1]])));
+  tryIt("dom", () => decodeValue(encodeValue([new DOMException("a", "AbortError"), new (class X extends TypeError {})("q")])));
+  tryIt("inspect ref", () => inspect(makeReference({ type: "a", id: "b" }, { call: () => Promise.resolve(1) }, undefined)));
+  tryIt("frozen view", () => (readonlyView({ a: Object.freeze({ b: {} }) }) as any).a.b);
+  tryIt("view map encode", () => decodeValue(encodeValue(readonlyView({ m: new Map([[1, { a: 1 }]]), s: new Set([1]), d: new Date(5), u: new URL("http://a/") }))));
+  tryIt("deepfrozen cycle", () => { const a: any = {}; const b: any = { a }; a.b = b; a.c = {}; Object.freeze(a); Object.freeze(b); return [isDeepFrozen(a), isDeepFrozen(b)]; });
+  tryIt("types", () => decodeValue(encodeValue([new Uint16Array([1]), new Float64Array([1.5]), new BigInt64Array([1n]), new ArrayBuffer(3), new DataView(new ArrayBuffer(2)), new Uint8ClampedArray(2), new Int8Array(2), /a/gi, new URL("http://x/"), new Set([1]), new Map([[{}, 1]])])));
+  tryIt("weird keys", () => decodeValue(encodeValue([{ "": 1, "a b": 2, "constructor": 3, "hasOwnProperty": 4, "__proto_": 5, "toString": 6 , "length": 3, 0: 1}])));
+  tryIt("undefined top", () => decodeValue(encodeValue(undefined)));
+  let d: any = 0; for (let i = 0; i < 99; i++) d = [d];
+  tryIt("deep", () => JSON.stringify(decodeValue(encodeValue(d))).length);
+  // determinism
+  const first = hex(encodeValue({ a: 1, b: { c: 2 }, d: [{ a: 1, b: 2 }, { a: 1, b: 2 }] }));
+  for (let i = 0; i < 30000; i++) encodeValue({ ["k" + i]: i, ["z" + i * 7]: { x: i } });
+  console.log("deterministic", first === hex(encodeValue({ a: 1, b: { c: 2 }, d: [{ a: 1, b: 2 }, { a: 1, b: 2 }] })));
+  tryIt("-0", () => [Object.is(decodeValue(encodeValue([-0]) ) as any, 0), isolate([-0], "a")]);
+  tryIt("nested deep garbage", () => decodeValue(new Uint8Array(200000).fill(0x91)));
+  tryIt("huge array", () => decodeValue(new Uint8Array([0xdd, 0xff, 0xff, 0xff, 0xff, 1])));
+  tryIt("huge map", () => decodeValue(new Uint8Array([0xdf, 0xff, 0xff, 0xff, 0xff, 1,1])));
+  tryIt("after", () => decodeValue(encodeValue({ a: 1 })));
+  tryIt("long string", () => (decodeValue(encodeValue("é".repeat(70000))) as string).length);
+});
