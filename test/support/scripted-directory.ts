@@ -25,9 +25,13 @@ export const NEVER: Fate = { request: "lost", answer: "lost" };
 export const APPLIED_BUT_REJECTED: Fate = { answer: "rejected" };
 export const APPLIED_BUT_LOST: Fate = { answer: "lost" };
 
-/** `clock` is the silo's: a machine that sleeps takes no answer. */
-export function scriptedDirectory(target: Directory, clock: Clock, script: Script): Directory {
-  const travel = async (ms: number): Promise<void> => {
+/** Requests travel in true time; answers in the silo's: a machine that sleeps takes none. */
+export function scriptedDirectory(
+  target: Directory,
+  clocks: { readonly truth: Clock; readonly silo: Clock },
+  script: Script,
+): Directory {
+  const travel = async (clock: Clock, ms: number): Promise<void> => {
     if (ms > 0)
       await new Promise<void>((resolve) => {
         clock.after(ms, resolve);
@@ -41,12 +45,12 @@ export function scriptedDirectory(target: Directory, clock: Clock, script: Scrip
     const { request: there = 0, answer: back = 0, again } = script(operation, request) ?? {};
     let answered: Sequenced<T> | undefined;
     if (there !== "lost") {
-      await travel(there);
+      await travel(clocks.truth, there);
       answered = await apply();
-      if (again !== undefined) clock.after(again, () => void apply().catch(() => undefined));
+      if (again !== undefined) clocks.truth.after(again, () => void apply().catch(() => undefined));
     }
     if (back === "lost") return await new Promise(() => undefined);
-    if (back !== "rejected") await travel(back);
+    if (back !== "rejected") await travel(clocks.silo, back);
     if (back === "rejected" || !answered) throw new StoreUnavailableError(`${operation}: scripted`);
     return answered;
   };

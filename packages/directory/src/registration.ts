@@ -110,10 +110,7 @@ async function outlived(
 }
 
 /** Marks the holder dead, if it has not renewed since it was seen; else the next registration meets it again. */
-async function bury(
-  holder: MemberRecord,
-  options: RegistrationOptions,
-): Promise<void> {
+async function bury(holder: MemberRecord, options: RegistrationOptions): Promise<void> {
   const { clock, timing, directory, signal } = options;
   signal.throwIfAborted();
   const marking = directory.markDead({
