@@ -2,7 +2,7 @@
 //   B1. A value body holds a copy that nobody else has, or something that cannot change (W2).
 //   B2. A body may be sent more than once (a retry); who receives a value while the sender keeps the body gets a copy.
 import { decodeValue, encodeValue } from "./codec.ts";
-import { isolate } from "./walk.ts";
+import { isolate } from "./isolate.ts";
 
 export type Body =
   | { readonly kind: "value"; readonly value: unknown }

@@ -4,6 +4,7 @@
 //   C2. Errors have an encoding of our own (`wire-error.ts`): the library's loses codes and properties.
 //   C3. What is decoded owns its bytes: nothing points into a frame.
 //   C4. A frame starts with a magic byte and the protocol version; anything else is garbage (I14).
+//   C5. Equal values have equal bytes, wherever they are encoded: idempotency keys compare digests of them.
 import { addExtension, Packr, Unpackr } from "msgpackr";
 import { TenureError } from "./errors.ts";
 import { PROTOCOL_VERSION } from "./ownership-rules.ts";
@@ -30,12 +31,19 @@ addExtension({
   write: (url: URL) => url.href,
   read: (href: string) => new URL(href),
 });
+// A Buffer is a Uint8Array, and arrives as one whichever way it goes (C5).
+addExtension({
+  Class: Buffer,
+  write: (buffer: Buffer) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength),
+});
 
 const OPTIONS = {
   structuredClone: true,
   moreTypes: true,
   useBigIntExtension: true,
   copyBuffers: true,
+  // What has a property of that name is data like any other.
+  useToJSON: false,
 } as const;
 const valuePackr = new Packr(OPTIONS);
 const valueUnpackr = new Unpackr(OPTIONS);

@@ -37,7 +37,9 @@ export function describe(value: unknown): string {
     return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "symbol") return value.toString();
-  if (typeof value === "function") return `function ${value.name || "(anonymous)"}`;
+  // A class may have a static member called name.
+  if (typeof value === "function")
+    return `function ${(typeof value.name === "string" && value.name) || "(anonymous)"}`;
   if (value === null || typeof value !== "object") return String(value);
   return Array.isArray(value) ? `an array of ${value.length}` : "an object";
 }

@@ -31,7 +31,8 @@ export * from "./storage.ts";
 export * from "./storage-tables.ts";
 export { Tasks } from "./tasks.ts";
 export * from "./transport.ts";
-export { checkSerializable, isDeepFrozen, isolate, MAX_DEPTH, REFERENCE } from "./walk.ts";
+export { copyOfBinary, isDeepFrozen, isolate } from "./isolate.ts";
+export { checkSerializable, isPlainObject, MAX_DEPTH, REFERENCE } from "./walk.ts";
 export {
   errorFromRecord,
   type ErrorRecord,

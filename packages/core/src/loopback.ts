@@ -5,7 +5,7 @@ import type { Message } from "./message.ts";
 import type { PortEnvironment } from "./port.ts";
 import { ANY_SILO, type Address, EVERYONE } from "./silo-id.ts";
 import type { DeliveryTag, Endpoint, Receiver, Transport, TransportProvider } from "./transport.ts";
-import { isolate } from "./walk.ts";
+import { isolate } from "./isolate.ts";
 
 /** Silos and clients that were given the same loopback can talk to each other, per cluster. */
 export function loopback(): TransportProvider {

@@ -150,7 +150,7 @@ export function messageTuple(message: Message): readonly unknown[] {
         message.id,
         message.method,
         bodyBytes(message.args),
-        Math.ceil(message.budgetMs),
+        Math.min(Math.ceil(message.budgetMs), Number.MAX_SAFE_INTEGER),
         message.key ?? null,
         message.chain.length === 0
           ? null

@@ -43,6 +43,8 @@ export interface ReferenceTarget {
   ): Promise<unknown>;
 }
 
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
 interface Target {
   readonly actor: ActorAddress;
   readonly to: ReferenceTarget;
@@ -59,6 +61,8 @@ export function makeReference<A extends Actor<unknown>>(
   options: CallOptions = {},
 ): ActorRef<A> {
   const target: Target = { actor, to, options, known, methods: new Map() };
+  // util.inspect looks through a proxy at its target: without this, logging a reference prints the whole client.
+  Object.defineProperty(target, INSPECT, { value: () => nameOf(target), configurable: true });
   return new Proxy(target, handler) as unknown as ActorRef<A>;
 }
 
@@ -107,12 +111,14 @@ function stringProperty(target: Target, name: string): unknown {
     target.to.call(target.actor, name, args, target.options, target.known);
 }
 
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 function symbolProperty(target: Target, name: symbol): unknown {
   if (name === REFERENCE) return true;
-  if (name === Symbol.toPrimitive || name === INSPECT)
-    return () => `ActorRef(${formatActor(target.actor)})`;
+  if (name === Symbol.toPrimitive || name === INSPECT) return () => nameOf(target);
   if (name === Symbol.toStringTag) return "ActorRef";
   return undefined;
+}
+
+function nameOf(target: Target): string {
+  return `ActorRef(${formatActor(target.actor)})`;
 }

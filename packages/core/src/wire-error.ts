@@ -1,10 +1,11 @@
 // Errors as plain records: how a user's error crosses the wire.
 //   X1. Name, message, code, data, cause and own plain-data properties survive; the class survives for errors of the
-//       language and of defineError.
+//       language, of the framework's calls and of defineError.
 //   X2. A CallError that comes through another actor arrives with outcome 'unknown': the turn that threw it did run (I11).
-//   X3. Anything can be thrown; encoding never throws. What cannot travel is left out and named in `lost`.
+//   X3. Anything can be thrown; encoding never throws and is bounded. What cannot travel is left out and named in `lost`.
+//   X4. A record comes from outside: what is not one is refused, and none can make anything but an error.
 import { callErrorFromCode, CallError, DefinedError, TenureError } from "./errors.ts";
-import { checkSerializable } from "./walk.ts";
+import { checkPlainData, isSimple } from "./walk.ts";
 
 export interface ErrorRecord {
   readonly kind: "error" | "defined" | "call" | "tenure" | "thrown";
@@ -19,151 +20,128 @@ export interface ErrorRecord {
   readonly lost?: readonly string[];
 }
 
-const LANGUAGE_ERRORS: Readonly<Record<string, new (message: string) => Error>> = {
-  Error,
-  TypeError,
-  RangeError,
-  SyntaxError,
-  ReferenceError,
-  EvalError,
-  URIError,
-};
-const MAX_CAUSES = 8;
-const OWN = new Set([
-  "name",
-  "message",
-  "stack",
-  "cause",
-  "code",
-  "data",
-  "errors",
-  "outcome",
-  "details",
+const LANGUAGE_ERRORS: ReadonlyMap<string, new (message: string) => Error> = new Map([
+  ["Error", Error],
+  ["TypeError", TypeError],
+  ["RangeError", RangeError],
+  ["SyntaxError", SyntaxError],
+  ["ReferenceError", ReferenceError],
+  ["EvalError", EvalError],
+  ["URIError", URIError],
 ]);
+/** How deep causes go, and how many errors one record holds: an error may name itself as its cause. */
+const MAX_CAUSES = 8;
+const MAX_ERRORS = 100;
+
+/** What a record says in fields of its own, by kind; an error's other own properties are its `props`. */
+const OWN_FIELDS: Readonly<Record<ErrorRecord["kind"], ReadonlySet<string>>> = {
+  error: new Set(["name", "message", "stack", "cause"]),
+  defined: new Set(["name", "message", "stack", "cause", "code", "data"]),
+  call: new Set(["name", "message", "stack", "cause", "code", "outcome", "details"]),
+  tenure: new Set(["name", "message", "stack", "cause", "code", "details"]),
+  thrown: new Set(),
+};
+
+// ---- encoding ------------------------------------------------------------------------------------------------------
 
 /** The record of anything thrown (X3). `stack` is included only when asked for. */
 export function errorToRecord(
   thrown: unknown,
   options: { readonly stack?: boolean } = {},
-  depth = 0,
 ): ErrorRecord {
-  if (!(thrown instanceof Error)) return thrownRecord(thrown);
+  return recordOf(thrown, { stack: options.stack === true, left: MAX_ERRORS }, 0);
+}
+
+interface Encoding {
+  readonly stack: boolean;
+  left: number;
+}
+
+function recordOf(thrown: unknown, encoding: Encoding, depth: number): ErrorRecord {
+  encoding.left -= 1;
+  try {
+    return thrown instanceof Error
+      ? recordOfError(thrown, encoding, depth)
+      : recordOfValue(thrown);
+  } catch {
+    // A proxy that was revoked, or whose traps throw: nothing of it can be read.
+    return unreadable(thrown);
+  }
+}
+
+function recordOfError(thrown: Error, encoding: Encoding, depth: number): ErrorRecord {
   const lost: string[] = [];
-  const kind =
-    thrown instanceof CallError
-      ? "call"
-      : thrown instanceof TenureError
-        ? "tenure"
-        : thrown instanceof DefinedError
-          ? "defined"
-          : "error";
-  const cause =
-    thrown.cause === undefined || depth >= MAX_CAUSES
-      ? undefined
-      : errorToRecord(thrown.cause, options, depth + 1);
-  const errors =
-    thrown instanceof AggregateError && depth < MAX_CAUSES
-      ? thrown.errors.map((error: unknown) => errorToRecord(error, options, depth + 1))
-      : undefined;
-  const data = plain(kind === "defined" ? (thrown as DefinedError).data : undefined, "data", lost);
-  const details =
-    kind === "call" || kind === "tenure"
-      ? plain((thrown as TenureError).details, "details", lost)
-      : undefined;
-  const props = ownProperties(thrown, lost);
-  const code: unknown = (thrown as { code?: unknown }).code;
+  const get = (key: string): unknown => read(thrown, key, lost);
+  const kind = kindOf(thrown);
+  const code = get("code");
+  const errors = thrown instanceof AggregateError ? get("errors") : undefined;
+  const inner = (value: unknown, name: string): ErrorRecord | undefined => {
+    if (depth < MAX_CAUSES && encoding.left > 0) return recordOf(value, encoding, depth + 1);
+    if (!lost.includes(name)) lost.push(name);
+    return undefined;
+  };
+  const cause = get("cause");
+  const causeRecord = cause === undefined ? undefined : inner(cause, "cause");
+  const errorRecords = Array.isArray(errors)
+    ? errors.map((error: unknown) => inner(error, "errors")).filter((error) => error !== undefined)
+    : undefined;
+  const data = kind === "error" ? undefined : plain(get(kind === "defined" ? "data" : "details"), "data", lost);
+  const props = ownProperties(thrown, kind, lost);
+  // DOMException and its like have a number, and have it from their prototype.
+  if (typeof code === "number") props["code"] = code;
+  const stack = encoding.stack ? get("stack") : undefined;
   return {
     kind,
-    name: text(thrown.name, "Error"),
-    message: text(thrown.message, ""),
+    name: text(get("name"), "Error"),
+    message: text(get("message"), ""),
     ...(typeof code === "string" ? { code: code.toWellFormed() } : {}),
     ...(data === undefined ? {} : { data }),
-    ...(details === undefined ? {} : { data: details }),
-    ...(typeof code === "number" ? { props: { ...props, code } } : props ? { props } : {}),
-    ...(cause ? { cause } : {}),
-    ...(errors ? { errors } : {}),
-    ...(options.stack && typeof thrown.stack === "string" ? { stack: thrown.stack } : {}),
+    ...(Object.keys(props).length > 0 ? { props } : {}),
+    ...(causeRecord ? { cause: causeRecord } : {}),
+    ...(errorRecords ? { errors: errorRecords } : {}),
+    ...(typeof stack === "string" ? { stack: stack.toWellFormed() } : {}),
     ...(lost.length > 0 ? { lost } : {}),
   };
 }
 
-export function errorFromRecord(record: ErrorRecord): Error {
-  const cause = record.cause ? thrownFromRecord(record.cause) : undefined;
-  const error = construct(record, cause);
-  if (record.props)
-    for (const [key, value] of Object.entries(record.props))
-      Object.defineProperty(error, key, {
-        value,
-        enumerable: true,
-        writable: true,
-        configurable: true,
-      });
-  if (record.stack !== undefined)
-    Object.defineProperty(error, "stack", {
-      value: record.stack,
-      writable: true,
-      configurable: true,
-    });
-  return error;
+function kindOf(thrown: Error): ErrorRecord["kind"] {
+  if (thrown instanceof CallError) return "call";
+  if (thrown instanceof TenureError) return "tenure";
+  return thrown instanceof DefinedError ? "defined" : "error";
 }
 
-/** What to throw at the caller: the error, or the value that was thrown (`throw 'x'`). */
-export function thrownFromRecord(record: ErrorRecord): unknown {
-  return record.kind === "thrown" ? record.data : errorFromRecord(record);
-}
-
-function construct(record: ErrorRecord, cause: unknown): Error {
-  const { message } = record;
-  switch (record.kind) {
-    case "call":
-      return callErrorFromCode(record.code ?? "CALL", message, {
-        outcome: "unknown",
-        cause,
-        details: record.data as Record<string, unknown> | undefined,
-      });
-    case "tenure":
-      return new TenureError(record.code ?? "TENURE", message, {
-        cause,
-        details: record.data as Record<string, unknown> | undefined,
-      });
-    case "defined":
-      return new DefinedError(record.code ?? record.name, record.data, message, cause);
-    default:
-  }
-  const error = record.errors
-    ? new AggregateError(record.errors.map(thrownFromRecord), message)
-    : new (LANGUAGE_ERRORS[record.name] ?? Error)(message);
-  if (error.name !== record.name)
-    Object.defineProperty(error, "name", {
-      value: record.name,
-      configurable: true,
-      writable: true,
-    });
-  if (cause !== undefined)
-    Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
-  if (record.code !== undefined) Object.assign(error, { code: record.code });
-  return error;
-}
-
-function thrownRecord(thrown: unknown): ErrorRecord {
+function recordOfValue(thrown: unknown): ErrorRecord {
   const lost: string[] = [];
   const data = plain(thrown, "thrown", lost);
-  if (lost.length === 0) return { kind: "thrown", name: "", message: "", data };
+  return lost.length === 0 ? { kind: "thrown", name: "", message: "", data } : unreadable(thrown);
+}
+
+function unreadable(thrown: unknown): ErrorRecord {
   return {
     kind: "error",
     name: "Error",
     message: `a value that cannot travel was thrown (${typeof thrown})`,
-    lost,
+    lost: ["thrown"],
   };
 }
 
-function ownProperties(error: Error, lost: string[]): Record<string, unknown> | undefined {
-  let props: Record<string, unknown> | undefined;
+function ownProperties(
+  error: Error,
+  kind: ErrorRecord["kind"],
+  lost: string[],
+): Record<string, unknown> {
+  const props: Record<string, unknown> = {};
   for (const key of Object.keys(error)) {
-    if (OWN.has(key) || key === "__proto__") continue;
+    if (OWN_FIELDS[kind].has(key)) continue;
+    if (kind === "error" && key === "code" && typeof read(error, key, []) === "string") continue;
+    if (key === "errors" && error instanceof AggregateError) continue;
+    if (key === "__proto__" || !key.isWellFormed()) {
+      lost.push(key.toWellFormed());
+      continue;
+    }
     const before = lost.length;
     const value = plain(read(error, key, lost), key, lost);
-    if (lost.length === before) (props ??= {})[key] = value;
+    if (lost.length === before) props[key] = value;
   }
   return props;
 }
@@ -179,7 +157,7 @@ function read(error: Error, key: string, lost: string[]): unknown {
 
 function plain(value: unknown, name: string, lost: string[]): unknown {
   try {
-    checkSerializable(value, name);
+    checkPlainData(value, name);
     return value;
   } catch {
     lost.push(name);
@@ -189,4 +167,75 @@ function plain(value: unknown, name: string, lost: string[]): unknown {
 
 function text(value: unknown, otherwise: string): string {
   return typeof value === "string" ? value.toWellFormed() : otherwise;
+}
+
+// ---- decoding ------------------------------------------------------------------------------------------------------
+
+/** The error of a record; TypeError for anything that is not a record of one (X4). */
+export function errorFromRecord(given: unknown): Error {
+  const record = checkRecord(given);
+  const error = construct(record, "cause" in record ? thrownFromRecord(record.cause) : undefined);
+  if (error.name !== record.name) define(error, "name", record.name, false);
+  for (const [key, value] of Object.entries(record.props ?? {})) define(error, key, value, true);
+  if (record.stack !== undefined) define(error, "stack", record.stack, false);
+  return error;
+}
+
+/** What to throw at the caller: the error, or the value that was thrown (`throw 'x'`). TypeError for what is no record. */
+export function thrownFromRecord(given: unknown): unknown {
+  const record = checkRecord(given);
+  return record.kind === "thrown" ? record.data : errorFromRecord(record);
+}
+
+function construct(record: ErrorRecord, cause: unknown): Error {
+  const { message, code } = record;
+  switch (record.kind) {
+    case "call":
+      return callErrorFromCode(code ?? "CALL", message, {
+        outcome: "unknown",
+        cause,
+        details: detailsOf(record),
+      });
+    case "tenure":
+      return new TenureError(code ?? "TENURE", message, { cause, details: detailsOf(record) });
+    case "defined":
+      return new DefinedError(code ?? record.name, record.data, message, cause);
+    default:
+  }
+  const error = record.errors
+    ? new AggregateError(record.errors.map(thrownFromRecord), message)
+    : new (LANGUAGE_ERRORS.get(record.name) ?? Error)(message);
+  if ("cause" in record) define(error, "cause", cause, false);
+  if (code !== undefined) define(error, "code", code, true);
+  return error;
+}
+
+function detailsOf(record: ErrorRecord): Record<string, unknown> | undefined {
+  return isRecord(record.data) ? record.data : undefined;
+}
+
+function define(error: Error, key: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function checkRecord(value: unknown): ErrorRecord {
+  const good =
+    isRecord(value) &&
+    Object.hasOwn(OWN_FIELDS, String(value["kind"])) &&
+    isText(value["name"]) &&
+    isText(value["message"]) &&
+    (value["code"] === undefined || isText(value["code"])) &&
+    (value["stack"] === undefined || isText(value["stack"])) &&
+    (value["props"] === undefined || isRecord(value["props"])) &&
+    (value["errors"] === undefined || Array.isArray(value["errors"]));
+  if (!good) throw new TypeError("not the record of an error");
+  return value as unknown as ErrorRecord;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && isSimple(value);
 }

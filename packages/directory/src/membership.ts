@@ -185,12 +185,16 @@ export class Membership {
 
   async #markDead({ incarnation, rev }: Sighting): Promise<void> {
     const { clock, timing, directory } = this.#o;
-    // Whatever comes of it, this wait has ended: it renewed after all, or it will be watched anew.
+    // Whatever comes of it, this wait has ended.
     this.#watches.delete(incarnation);
     try {
       const marked = directory.markDead({ incarnation, expectedRev: rev });
       const { answer } = await bounded(clock, timing.roundMs, "marking a death", marked);
-      if (answer.ok && !this.#stopped) this.#noteDeath(answer.member, true);
+      if (this.#stopped) return;
+      if (answer.ok) this.#noteDeath(answer.member, true);
+      else if (answer.refusal === "conflict")
+        // It renewed after all: a new wait begins with what the answer shows (W1).
+        this.#watches.set(incarnation, { seen: answer.member.rev, sinceMs: clock.monotonicMs() });
     } catch (error) {
       this.#accused.add(incarnation);
       this.#unavailable(error);

@@ -4,8 +4,16 @@
 //   F2. Nothing is written before the lock is held and the schema is known to be ours.
 //   F3. Who takes the lock has proof that every recorded incarnation is dead: they are marked so, and the directories
 //       opened, in the first transaction (R13). So a restart after a crash serves at once.
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import {
   ConfigError,
   DamagedRecord,
@@ -62,7 +70,7 @@ export function closeDatabaseFile(database: SqlDatabase, dir: string): void {
 
 function makeDirectory(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makePath(dir);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -74,6 +82,13 @@ function makeDirectory(dir: string): void {
           : `cannot be used as a directory (${(error as Error).message})`;
     throw refusal(dir, problem, error);
   }
+}
+
+// Not mkdir's own `recursive`: below /proc it never returns (Node 20 to 26).
+function makePath(dir: string): void {
+  if (existsSync(dir)) return;
+  makePath(dirname(dir));
+  mkdirSync(dir);
 }
 
 function takeLock(database: SqlDatabase): void {
