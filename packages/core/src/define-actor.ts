@@ -6,6 +6,7 @@ import { Actor, type ActorClass } from "./actor.ts";
 import { checkActorType } from "./actor-id.ts";
 import { describe, type Duration, durationMs } from "./duration.ts";
 import { ConfigError } from "./errors.ts";
+import { isPlainObject } from "./walk.ts";
 
 /**
  * How turns of a method may overlap: `write` never; `read` beside other reads; `interleave` beside anything, also in the
@@ -166,6 +167,11 @@ function resolveMethods(
   at: (option: string) => string,
 ): ReadonlyMap<string, ResolvedMethod> {
   const resolved = new Map<string, ResolvedMethod>();
+  if (typeof methods !== "object" || !isPlainObject(methods))
+    throw new ConfigError(
+      at("methods"),
+      `must be an object of method names and modes, not ${describe(methods)}`,
+    );
   for (const [name, given] of Object.entries(methods)) {
     if (given === undefined) continue;
     const option = at(`methods.${name}`);
@@ -180,6 +186,11 @@ function resolveMethods(
       throw new ConfigError(
         option,
         `the mode must be 'write', 'read' or 'interleave', not ${describe(mode)}`,
+      );
+    if (o.idempotent !== undefined && typeof o.idempotent !== "boolean")
+      throw new ConfigError(
+        `${option}.idempotent`,
+        `must be true or false, not ${describe(o.idempotent)}`,
       );
     resolved.set(name, {
       name,
@@ -224,13 +235,18 @@ export function actorKind(actorClass: ActorClass): ActorKind {
       "actors",
       `must be classes that extend Actor, not ${describe(actorClass)}`,
     );
-  const name = actorClass.name || "(anonymous class)";
+  const name = typeof actorClass.name === "string" && actorClass.name ? actorClass.name : "(anonymous class)";
   if (!Object.hasOwn(actorClass, "actor"))
     throw new ConfigError(
       "actors",
       `${name} needs a \`static readonly actor = defineActor<${name}>({ type: '…' })\` of its own`,
     );
   const definition = actorClass.actor;
+  if (!(definition?.methods instanceof Map))
+    throw new ConfigError(
+      "actors",
+      `${name}.actor must be what defineActor<${name}>({ type: '…' }) returns, not ${describe(definition)}`,
+    );
   const callable = callableNames(actorClass);
   for (const method of definition.methods.keys())
     if (!callable.has(method))

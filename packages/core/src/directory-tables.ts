@@ -8,15 +8,12 @@ import type { Directory, LookupAnswer, MembersAnswer, Sequenced } from "./direct
 import {
   type ClaimAnswer,
   type ClaimRequest,
-  decideClaim,
-  decideMarkDead,
-  decideRegister,
-  decideRelease,
-  decideRenew,
   type DirectoryEntry,
   type MarkDeadAnswer,
   type MarkDeadRequest,
   type MemberRecord,
+  ownershipRules,
+  type OwnershipRules,
   type RegisterAnswer,
   type RegisterRequest,
   type ReleaseAnswer,
@@ -60,11 +57,13 @@ export interface TableDirectorySession extends TableSession<DirectoryTables> {
 export class TableDirectory implements Directory {
   readonly durability: string;
   readonly #session: TableDirectorySession;
+  readonly #rules: OwnershipRules;
   #closed = false;
 
-  constructor(session: TableDirectorySession) {
+  constructor(session: TableDirectorySession, rules: OwnershipRules = ownershipRules) {
     this.durability = session.durability;
     this.#session = session;
+    this.#rules = rules;
   }
 
   register(request: RegisterRequest): Promise<Sequenced<RegisterAnswer>> {
@@ -73,7 +72,7 @@ export class TableDirectory implements Directory {
       const members: MemberRecord[] = [];
       for (const [, member] of tables.members())
         if (!(member instanceof DamagedRecord)) members.push(member);
-      const answer = decideRegister(members, tables.sentinel(), {
+      const answer = this.#rules.decideRegister(members, tables.sentinel(), {
         ...request,
         types: { ...request.types },
         roles: [...request.roles],
@@ -90,7 +89,7 @@ export class TableDirectory implements Directory {
   renew(request: RenewRequest): Promise<Sequenced<RenewAnswer>> {
     return this.#step((tables) => {
       const record = readable(tables.member(request.incarnation), `member ${request.incarnation}`);
-      const answer = decideRenew(record, request);
+      const answer = this.#rules.decideRenew(record, request);
       if (answer.ok) tables.putMember(answer.member);
       return answer;
     });
@@ -99,7 +98,7 @@ export class TableDirectory implements Directory {
   markDead(request: MarkDeadRequest): Promise<Sequenced<MarkDeadAnswer>> {
     return this.#step((tables) => {
       const record = readable(tables.member(request.incarnation), `member ${request.incarnation}`);
-      const answer = decideMarkDead(record, request);
+      const answer = this.#rules.decideMarkDead(record, request);
       if (answer.ok && answer.member !== record) tables.putMember(answer.member);
       return answer;
     });
@@ -127,11 +126,13 @@ export class TableDirectory implements Directory {
   }
 
   claim(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimAnswer[]>> {
-    return this.#step((tables) => requests.map((request) => claimIn(tables, request)));
+    return this.#step((tables) => requests.map((request) => claimIn(tables, request, this.#rules)));
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<Sequenced<readonly ReleaseAnswer[]>> {
-    return this.#step((tables) => requests.map((request) => releaseIn(tables, request)));
+    return this.#step((tables) =>
+      requests.map((request) => releaseIn(tables, request, this.#rules)),
+    );
   }
 
   lookup(actors: readonly ActorAddress[]): Promise<Sequenced<readonly LookupAnswer[]>> {
@@ -156,14 +157,20 @@ export class TableDirectory implements Directory {
   }
 }
 
-function claimIn(tables: DirectoryTables, request: ClaimRequest): ClaimAnswer {
+function claimIn(
+  tables: DirectoryTables,
+  request: ClaimRequest,
+  rules: OwnershipRules,
+): ClaimAnswer {
   const entry = tables.entry(request.actor);
   const claimant = tables.member(request.incarnation);
   if (entry instanceof DamagedRecord) return damagedAnswer(entry);
   if (claimant instanceof DamagedRecord) return damagedAnswer(claimant);
-  const owner = entry && tables.member(entry.incarnation);
+  // Read only where the claim depends on it: a damaged record spoils no more than it must.
+  const displaces = entry && !entry.free && entry.incarnation !== request.incarnation;
+  const owner = displaces ? tables.member(entry.incarnation) : undefined;
   if (owner instanceof DamagedRecord) return damagedAnswer(owner);
-  const decision = decideClaim(
+  const decision = rules.decideClaim(
     { sentinel: tables.sentinel(), counter: tables.counter(), entry, owner, claimant },
     request,
   );
@@ -173,10 +180,14 @@ function claimIn(tables: DirectoryTables, request: ClaimRequest): ClaimAnswer {
   return decision.answer;
 }
 
-function releaseIn(tables: DirectoryTables, request: ReleaseRequest): ReleaseAnswer {
+function releaseIn(
+  tables: DirectoryTables,
+  request: ReleaseRequest,
+  rules: OwnershipRules,
+): ReleaseAnswer {
   const entry = tables.entry(request.actor);
   if (entry instanceof DamagedRecord) return damagedAnswer(entry);
-  const decision = decideRelease(entry, request);
+  const decision = rules.decideRelease(entry, request);
   if (decision.entry) tables.putEntry(request.actor, decision.entry);
   return decision.answer;
 }

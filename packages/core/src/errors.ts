@@ -224,3 +224,12 @@ export function defineError<D = undefined>(): (code: string) => ErrorFactory<D> 
     return Object.assign(make, { code, is }) as unknown as ErrorFactory<D>;
   };
 }
+
+/** What anything thrown says, in one line. Never throws itself: users' code can throw what cannot even be printed. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+  } catch {
+    return `something that cannot be printed (${typeof thrown})`;
+  }
+}

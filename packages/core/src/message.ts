@@ -4,6 +4,7 @@
 //   M3. A deadline travels as the remaining budget, never as a time (R20): clocks of two machines differ.
 import { actorIdProblem, isActorType } from "./actor-id.ts";
 import { type Body, bodyBytes, bytesBody } from "./body.ts";
+import { describe } from "./duration.ts";
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
 import { isEndpointAddress, type Incarnation } from "./silo-id.ts";
 
@@ -326,6 +327,17 @@ function actorId(value: unknown): string {
 export function addressProblem(type: string, id: string): string | undefined {
   if (!isActorType(type)) return `an actor type must match [A-Za-z][A-Za-z0-9_.-]{0,63}`;
   return actorIdProblem(id);
+}
+
+export const MAX_KEY_BYTES = 256;
+
+/** Why `key` is no idempotency key, or undefined when it is one. Checked where it is given and where it arrives. */
+export function keyProblem(key: unknown): string | undefined {
+  if (typeof key !== "string" || key.length === 0 || !key.isWellFormed())
+    return `idempotencyKey must be a non-empty string of well-formed Unicode in this version, not ${describe(key)}`;
+  return Buffer.byteLength(key) > MAX_KEY_BYTES
+    ? `idempotencyKey has at most ${MAX_KEY_BYTES} bytes in UTF-8`
+    : undefined;
 }
 
 /** A frame: a header of two bytes, then the envelopes of all messages in it. */

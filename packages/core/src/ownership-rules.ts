@@ -387,3 +387,28 @@ export function decideVerify(
 ): boolean {
   return row !== undefined && row.generation === request.generation && row.token === request.token;
 }
+
+// ---- all of them, as one value -------------------------------------------------------------------------------------
+
+/** The decisions as a value: stores that run them take it as an argument, so that a simulation can hand in broken ones. */
+export interface OwnershipRules {
+  readonly decideRegister: typeof decideRegister;
+  readonly decideRenew: typeof decideRenew;
+  readonly decideMarkDead: typeof decideMarkDead;
+  readonly decideClaim: typeof decideClaim;
+  readonly decideRelease: typeof decideRelease;
+  readonly decideLoad: typeof decideLoad;
+  readonly decideSave: typeof decideSave;
+  readonly decideVerify: typeof decideVerify;
+}
+
+export const ownershipRules: OwnershipRules = {
+  decideRegister,
+  decideRenew,
+  decideMarkDead,
+  decideClaim,
+  decideRelease,
+  decideLoad,
+  decideSave,
+  decideVerify,
+};

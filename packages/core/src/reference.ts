@@ -111,7 +111,6 @@ function stringProperty(target: Target, name: string): unknown {
     target.to.call(target.actor, name, args, target.options, target.known);
 }
 
-
 function symbolProperty(target: Target, name: symbol): unknown {
   if (name === REFERENCE) return true;
   if (name === Symbol.toPrimitive || name === INSPECT) return () => nameOf(target);

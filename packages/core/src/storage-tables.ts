@@ -3,10 +3,9 @@ import type { ActorAddress } from "./actor-id.ts";
 import type { Sequenced } from "./directory.ts";
 import type { TableSession } from "./directory-tables.ts";
 import {
-  decideLoad,
-  decideSave,
-  decideVerify,
   type LoadRequest,
+  ownershipRules,
+  type OwnershipRules,
   type RowMeta,
   type SaveAnswer,
   type SaveRequest,
@@ -48,27 +47,31 @@ export class TableStorage implements Storage {
   readonly durability: string;
   readonly maxStateBytes: number;
   readonly #session: TableStorageSession;
+  readonly #rules: OwnershipRules;
   #closed = false;
 
-  constructor(session: TableStorageSession) {
+  constructor(session: TableStorageSession, rules: OwnershipRules = ownershipRules) {
     this.durability = session.durability;
     this.maxStateBytes = session.maxStateBytes;
     this.#session = session;
+    this.#rules = rules;
   }
 
   load(requests: readonly LoadRequest[]): Promise<Sequenced<readonly LoadAnswer[]>> {
-    return this.#step((tables) => requests.map((request) => loadFrom(tables, request)));
+    return this.#step((tables) =>
+      requests.map((request) => loadFrom(tables, request, this.#rules)),
+    );
   }
 
   save(requests: readonly SaveRequest[]): Promise<Sequenced<readonly SaveAnswer[]>> {
-    return this.#step((tables) => requests.map((request) => saveIn(tables, request)));
+    return this.#step((tables) => requests.map((request) => saveIn(tables, request, this.#rules)));
   }
 
   verify(requests: readonly LoadRequest[]): Promise<Sequenced<readonly boolean[]>> {
     return this.#step((tables) =>
       requests.map((request) => {
         const row = tables.row(request.actor);
-        return !(row instanceof DamagedRecord) && decideVerify(row, request);
+        return !(row instanceof DamagedRecord) && this.#rules.decideVerify(row, request);
       }),
     );
   }
@@ -103,13 +106,13 @@ export class TableStorage implements Storage {
   }
 }
 
-function loadFrom(tables: RowTables, request: LoadRequest): LoadAnswer {
+function loadFrom(tables: RowTables, request: LoadRequest, rules: OwnershipRules): LoadAnswer {
   const row = tables.row(request.actor);
   if (row instanceof DamagedRecord) return { ok: false, refusal: "damaged", problem: row.problem };
-  const decision = decideLoad(row, request);
+  const decision = rules.decideLoad(row, request);
   if (!decision.ok) return decision;
   // The same load again changes nothing, so it need not cost a write.
-  if (!decideVerify(row, request)) tables.putRow(request.actor, decision.meta);
+  if (!rules.decideVerify(row, request)) tables.putRow(request.actor, decision.meta);
   const parts = new Map<string, Uint8Array>();
   for (const [name, bytes] of tables.partHeads(request.actor))
     parts.set(
@@ -119,11 +122,11 @@ function loadFrom(tables: RowTables, request: LoadRequest): LoadAnswer {
   return { ok: true, row: { meta: decision.meta, parts } };
 }
 
-function saveIn(tables: RowTables, request: SaveRequest): SaveAnswer {
+function saveIn(tables: RowTables, request: SaveRequest, rules: OwnershipRules): SaveAnswer {
   const { actor } = request;
   const row = tables.row(actor);
   if (row instanceof DamagedRecord) return { ok: false, refusal: "damaged", problem: row.problem };
-  const { answer, meta } = decideSave(row, request);
+  const { answer, meta } = rules.decideSave(row, request);
   if (!meta) return answer;
   // A name both deleted and put ends up put, whatever the order in which a caller collected them.
   for (const name of request.del) tables.deletePart(actor, name);

@@ -106,7 +106,8 @@ function visitArray(value: readonly unknown[], walk: Walk): void {
   for (let i = 0; i < value.length; i++) visitAt(value[i], walk, i);
   // Integer keys come first, so that an extra property is the last key.
   const last = Object.keys(value).at(-1);
-  if (last !== undefined && !/^\d+$/.test(last)) throw refuse(walk, "is an array with extra properties");
+  if (last !== undefined && !/^\d+$/.test(last))
+    throw refuse(walk, "is an array with extra properties");
 }
 
 function visitBuiltin(value: object, walk: Walk): void {

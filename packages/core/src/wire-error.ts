@@ -60,9 +60,7 @@ interface Encoding {
 function recordOf(thrown: unknown, encoding: Encoding, depth: number): ErrorRecord {
   encoding.left -= 1;
   try {
-    return thrown instanceof Error
-      ? recordOfError(thrown, encoding, depth)
-      : recordOfValue(thrown);
+    return thrown instanceof Error ? recordOfError(thrown, encoding, depth) : recordOfValue(thrown);
   } catch {
     // A proxy that was revoked, or whose traps throw: nothing of it can be read.
     return unreadable(thrown);
@@ -85,7 +83,10 @@ function recordOfError(thrown: Error, encoding: Encoding, depth: number): ErrorR
   const errorRecords = Array.isArray(errors)
     ? errors.map((error: unknown) => inner(error, "errors")).filter((error) => error !== undefined)
     : undefined;
-  const data = kind === "error" ? undefined : plain(get(kind === "defined" ? "data" : "details"), "data", lost);
+  const data =
+    kind === "error"
+      ? undefined
+      : plain(get(kind === "defined" ? "data" : "details"), "data", lost);
   const props = ownProperties(thrown, kind, lost);
   // DOMException and its like have a number, and have it from their prototype.
   if (typeof code === "number") props["code"] = code;

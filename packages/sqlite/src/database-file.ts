@@ -71,20 +71,22 @@ export function closeDatabaseFile(database: SqlDatabase, dir: string): void {
 function makeDirectory(dir: string): void {
   try {
     makePath(dir);
-    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    // With "/." a file is ENOTDIR.
+    accessSync(`${dir}/.`, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const problem =
-      code === "EEXIST" || code === "ENOTDIR"
-        ? "is or is below a file; name a directory"
-        : code === "EACCES" || code === "EPERM" || code === "EROFS"
-          ? "is not writable; give this process the right to write there, or name another"
-          : `cannot be used as a directory (${(error as Error).message})`;
-    throw refusal(dir, problem, error);
+    throw refusal(dir, pathProblem(code) ?? `cannot be used: ${(error as Error).message}`, error);
   }
 }
 
-// Not mkdir's own `recursive`: below /proc it never returns (Node 20 to 26).
+function pathProblem(code: string | undefined): string | undefined {
+  if (code === "EEXIST" || code === "ENOTDIR") return "is or is below a file; name a directory";
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS")
+    return "is not writable; give this process the right to write there, or name another";
+  return undefined;
+}
+
+// Not mkdir's own `recursive`: below /proc it never returns (seen on Node 20 and 24).
 function makePath(dir: string): void {
   if (existsSync(dir)) return;
   makePath(dirname(dir));

@@ -80,9 +80,7 @@ export class SimNetwork {
 
   isCut(from: string, to: string): boolean {
     return (
-      this.#cuts.has(`${from}>${to}`) ||
-      this.#cuts.has(`${from}>*`) ||
-      this.#cuts.has(`*>${to}`)
+      this.#cuts.has(`${from}>${to}`) || this.#cuts.has(`${from}>*`) || this.#cuts.has(`*>${to}`)
     );
   }
 
