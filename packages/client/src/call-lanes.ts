@@ -1,12 +1,12 @@
-// Lanes: calls that cannot leave yet, one lane per actor, so that all of a caller's calls to one actor leave in the order
-// in which they were made, whatever each of them waits for (its turn's commits, or where the actor is).
+// Lanes: calls that cannot leave yet, one lane per caller and actor, so that all of a caller's calls to one actor leave in
+// the order in which they were made, whatever each of them waits for (its turn's commits, or where the actor is).
 import type { OutgoingCall } from "./outgoing-call.ts";
 
 /** What a lane asks of the invoker. */
 export interface LaneHost {
   /** Sends the call and answers true; or false: its actor must be located first. */
   trySend(call: OutgoingCall): boolean;
-  /** Finds out where the lane's actor is. When it cannot, it takes the lane's calls out and deals with them. */
+  /** Finds out where the call's actor is. When it cannot, it takes the lane's calls out and deals with them. */
   locate(call: OutgoingCall): Promise<void>;
   /** The turn that made the call must not speak any more. */
   gateRefused(call: OutgoingCall, error: unknown): void;
@@ -20,28 +20,33 @@ export class CallLanes {
     this.#host = host;
   }
 
-  /** True when a call to this actor would overtake one that waits. */
-  has(actorKey: string): boolean {
-    return this.#lanes.has(actorKey);
+  /** How many lanes have calls that wait. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  /** True when a call would overtake one that waits. */
+  has(lane: string): boolean {
+    return this.#lanes.has(lane);
   }
 
   enter(call: OutgoingCall): void {
-    const lane = this.#lanes.get(call.actorKey);
-    if (lane) {
-      lane.push(call);
+    const waiting = this.#lanes.get(call.lane);
+    if (waiting) {
+      waiting.push(call);
       return;
     }
     const fresh = [call];
-    this.#lanes.set(call.actorKey, fresh);
-    void this.#run(call.actorKey, fresh);
+    this.#lanes.set(call.lane, fresh);
+    void this.#run(call.lane, fresh);
   }
 
-  /** Takes every waiting call of an actor out of its lane. */
-  takeAll(actorKey: string): readonly OutgoingCall[] {
-    return this.#lanes.get(actorKey)?.splice(0) ?? [];
+  /** Takes every waiting call out of a lane. */
+  takeAll(lane: string): readonly OutgoingCall[] {
+    return this.#lanes.get(lane)?.splice(0) ?? [];
   }
 
-  async #run(actorKey: string, lane: OutgoingCall[]): Promise<void> {
+  async #run(name: string, lane: OutgoingCall[]): Promise<void> {
     while (lane.length > 0) {
       const call = lane[0]!;
       if (call.done) {
@@ -57,6 +62,6 @@ export class CallLanes {
       if (this.#host.trySend(call)) lane.shift();
       else await this.#host.locate(call);
     }
-    this.#lanes.delete(actorKey);
+    this.#lanes.delete(name);
   }
 }

@@ -86,21 +86,27 @@ export async function connect(
   const address = newIncarnation(random);
   const locator = new RemoteLocator(clock, random, () => endpoint);
   const invoker = new Invoker({ clock, random, locator, callTimeoutMs });
-  const endpoint: Endpoint = await transport.join(address, {
-    message: (_from, message) => receive(message, invoker, locator),
-    undeliverable: (to, tag) => {
-      if (to === ANY_SILO) locator.undeliverable(tag);
-      else invoker.undeliverable(to, tag);
-    },
-    disconnected: () => {
-      locator.disconnected();
-      invoker.disconnected();
-    },
-    reconnected: () => undefined,
-  });
+  const endpoint: Endpoint = await transport
+    .join(address, {
+      message: (_from, message) => receive(message, invoker, locator),
+      undeliverable: (to, tag) => {
+        if (to === ANY_SILO) locator.undeliverable(tag);
+        else invoker.undeliverable(to, tag);
+      },
+      disconnected: () => {
+        locator.disconnected();
+        invoker.disconnected();
+      },
+      reconnected: () => undefined,
+    })
+    .catch(async (error: unknown) => {
+      await transport.close();
+      throw error;
+    });
   invoker.attach({ address, endpoint, local: undefined });
   const close = async (): Promise<void> => {
     invoker.close();
+    locator.disconnected();
     await endpoint.close();
     await transport.close();
   };
@@ -146,5 +152,8 @@ function resolveConnectOptions(options: ConnectOptions): {
       "transport",
       "is missing; spread a vendor's function, for example ...nats({ servers })",
     );
+  const { onEvent } = options;
+  if (onEvent !== undefined && typeof onEvent !== "function")
+    throw new ConfigError("onEvent", `must be a function, not ${describe(onEvent)}`);
   return { cluster, callTimeoutMs: durationMs("callTimeoutMs", options.callTimeoutMs ?? 10_000) };
 }

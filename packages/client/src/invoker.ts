@@ -18,12 +18,13 @@ import {
   type DeliveryTag,
   describe,
   durationMs,
+  errorText,
   type Endpoint,
-  type ErrorRecord,
   formatActor,
   type Incarnation,
   InvalidArgumentError,
   isolate,
+  keyProblem,
   type Located,
   type Random,
   type ReferenceTarget,
@@ -35,7 +36,7 @@ import {
 import { CallLanes } from "./call-lanes.ts";
 import { Deadlines } from "./deadlines.ts";
 import { LocationCache } from "./location-cache.ts";
-import { type CallOrigin, nameOf, type OutgoingCall } from "./outgoing-call.ts";
+import { type CallOrigin, laneOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
 import { afterFailure, errorOf, type Failure, mayHaveRun, outcomeOf } from "./retry-policy.ts";
 
 /** Finds the silo to which calls to an actor should go. */
@@ -63,7 +64,6 @@ export interface InvokerOptions {
 }
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
-const MAX_KEY_BYTES = 256;
 
 export class Invoker implements ReferenceTarget {
   readonly locations = new LocationCache();
@@ -75,6 +75,7 @@ export class Invoker implements ReferenceTarget {
   readonly #callTimeoutMs: number;
   readonly #open: Deadlines<OutgoingCall>;
   readonly #flights = new Map<number, OutgoingCall>();
+  readonly #locating = new Map<string, Promise<Located>>();
   readonly #lanes: CallLanes;
   #attachment: Attachment | undefined;
   #closed = false;
@@ -96,11 +97,18 @@ export class Invoker implements ReferenceTarget {
     return this.#open.size;
   }
 
+  /** Everything that is held for calls: nothing, once all of them are settled. */
+  get held(): number {
+    return this.#open.size + this.#flights.size + this.#lanes.size + this.#locating.size;
+  }
+
   /** From now on calls leave here. Attempts that left elsewhere can get no reply any more. */
   attach(attachment: Attachment | undefined): void {
     const before = this.#attachment;
     this.#attachment = attachment;
-    if (before) this.disconnected();
+    if (!before) return;
+    this.locations.forgetSilo(before.address);
+    this.disconnected();
   }
 
   call(
@@ -116,7 +124,7 @@ export class Invoker implements ReferenceTarget {
       this.#open.add(call);
       if (call.signal) this.#watch(call, call.signal);
       if (call.done) return;
-      if (call.gate || this.#lanes.has(call.actorKey) || !this.#trySend(call))
+      if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call))
         this.#lanes.enter(call);
     });
   }
@@ -137,10 +145,14 @@ export class Invoker implements ReferenceTarget {
         outcome: "not-executed",
       });
     const about = known?.get(method);
-    const timeoutMs =
+    const nowMs = this.#clock.monotonicMs();
+    const ownTimeoutMs =
       options.timeoutMs === undefined
         ? (about?.timeoutMs ?? this.#callTimeoutMs)
         : callTimeoutMs(options.timeoutMs);
+    // A callee never has more time than its caller.
+    const timeoutMs = Math.min(ownTimeoutMs, (origin?.deadlineMs ?? Infinity) - nowMs);
+    const chain = origin?.chain ?? [];
     const actorKey = formatActor(actor);
     const location = this.locations.get(actorKey);
     const attachment = this.#attachment;
@@ -149,15 +161,13 @@ export class Invoker implements ReferenceTarget {
     return {
       actor,
       actorKey,
+      lane: laneOf(chain, actorKey),
       method,
       idempotencyKey,
       repeatable:
         idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
-      chain: origin?.chain ?? [],
-      deadlineMs: Math.min(
-        this.#clock.monotonicMs() + timeoutMs,
-        origin ? origin.deadlineMs : Infinity,
-      ),
+      chain,
+      deadlineMs: nowMs + timeoutMs,
       timeoutMs,
       resolve,
       reject,
@@ -172,6 +182,7 @@ export class Invoker implements ReferenceTarget {
       avoid: undefined,
       maybeRan: false,
       lastFailure: undefined,
+      retry: undefined,
       flight: undefined,
       done: false,
     };
@@ -260,28 +271,36 @@ export class Invoker implements ReferenceTarget {
   }
 
   async #locate(first: OutgoingCall): Promise<void> {
-    const { actorKey, avoid } = first;
-    let located: Located;
-    try {
-      located = await this.#locator.locate(first.actor, avoid);
-    } catch (error) {
-      located = {
-        status: "refused",
-        reason: "unavailable",
-        message: error instanceof Error ? error.message : String(error),
-        owner: undefined,
-        generation: 0,
-      };
+    const { actorKey, lane } = first;
+    let asked = this.#locating.get(actorKey);
+    // Lanes that want to know the same thing ask once.
+    if (!asked) {
+      asked = this.#ask(first).finally(() => this.#locating.delete(actorKey));
+      this.#locating.set(actorKey, asked);
     }
+    const located = await asked;
     if (located.status === "at")
       this.locations.set(actorKey, { silo: located.silo, generation: located.generation });
-    // Every call in the lane wanted to know the same thing.
     else
-      for (const call of this.#lanes.takeAll(actorKey))
+      for (const call of this.#lanes.takeAll(lane))
         if (!call.done) {
           call.attempt += 1;
           this.#failed(call, located);
         }
+  }
+
+  async #ask(call: OutgoingCall): Promise<Located> {
+    try {
+      return await this.#locator.locate(call.actor, call.avoid);
+    } catch (error) {
+      return {
+        status: "refused",
+        reason: "unavailable",
+        message: errorText(error),
+        owner: undefined,
+        generation: 0,
+      };
+    }
   }
 
   // ---- what comes back -------------------------------------------------------------------------------------------
@@ -318,6 +337,7 @@ export class Invoker implements ReferenceTarget {
     let value: unknown;
     try {
       value = bodyValue(result.body);
+      if (result.status === "threw") value = thrownFromRecord(value);
     } catch (error) {
       call.reject(
         errorOf(
@@ -329,7 +349,7 @@ export class Invoker implements ReferenceTarget {
       return;
     }
     if (result.status === "ok") call.resolve(value);
-    else call.reject(thrownFromRecord(value as ErrorRecord));
+    else call.reject(value);
   }
 
   /** What left for `to` with this tag reached nobody. */
@@ -392,7 +412,10 @@ export class Invoker implements ReferenceTarget {
       case "retry":
         if (call.attempt % 4 === 3) this.locations.forget(call.actorKey, undefined);
         if (verdict.afterMs === 0) this.#resend(call);
-        else this.#clock.after(verdict.afterMs, () => this.#resend(call), { keepAlive: true });
+        else
+          call.retry = this.#clock.after(verdict.afterMs, () => this.#resend(call), {
+            keepAlive: true,
+          });
         return;
       case "fail":
         this.#settle(call);
@@ -408,6 +431,7 @@ export class Invoker implements ReferenceTarget {
   }
 
   #resend(call: OutgoingCall): void {
+    call.retry = undefined;
     if (!call.done) this.#lanes.enter(call);
   }
 
@@ -421,7 +445,7 @@ export class Invoker implements ReferenceTarget {
     if (failure && !inFlight) call.reject(this.#errorOf(call, failure));
     else
       call.reject(
-        new CallTimeoutError(`${nameOf(call)}: no reply within ${Math.round(call.timeoutMs)} ms`, {
+        new CallTimeoutError(`${nameOf(call)}: no reply within ${Math.max(0, Math.round(call.timeoutMs))} ms`, {
           outcome: outcomeOf(call.maybeRan || inFlight),
           details: detailsOf(call),
         }),
@@ -439,6 +463,7 @@ export class Invoker implements ReferenceTarget {
     call.done = true;
     this.#open.delete(call);
     if (call.flight) this.#flights.delete(call.flight.request);
+    call.retry?.cancel();
     if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);
   }
 
@@ -480,23 +505,19 @@ function callTimeoutMs(value: unknown): number {
 }
 
 function checkCallOptions(options: CallOptions): void {
-  for (const [key, value] of Object.entries(options)) {
-    if (value === undefined || CALL_OPTIONS.has(key)) continue;
-    throw new InvalidArgumentError(
-      `$with: ${key} is not an option of this version; there are timeoutMs, signal and idempotencyKey`,
-      { outcome: "not-executed" },
-    );
-  }
-  const key: unknown = options.idempotencyKey;
-  if (key === undefined) return;
-  if (typeof key !== "string" || key.length === 0 || !key.isWellFormed())
-    throw new InvalidArgumentError(
-      `$with: idempotencyKey must be a non-empty string of well-formed Unicode in this version, not ${describe(key)}`,
-      { outcome: "not-executed" },
-    );
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES)
-    throw new InvalidArgumentError(
-      `$with: idempotencyKey has at most ${MAX_KEY_BYTES} bytes in UTF-8`,
-      { outcome: "not-executed" },
-    );
+  for (const [key, value] of Object.entries(options))
+    if (value !== undefined && !CALL_OPTIONS.has(key))
+      throw invalidOption(
+        `${key} is not an option of this version; there are timeoutMs, signal and idempotencyKey`,
+      );
+  const signal: unknown = options.signal;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidOption(`signal must be an AbortSignal, not ${describe(signal)}`);
+  const problem =
+    options.idempotencyKey === undefined ? undefined : keyProblem(options.idempotencyKey);
+  if (problem !== undefined) throw invalidOption(problem);
+}
+
+function invalidOption(problem: string): InvalidArgumentError {
+  return new InvalidArgumentError(`$with: ${problem}`, { outcome: "not-executed" });
 }

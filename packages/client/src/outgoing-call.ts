@@ -5,6 +5,7 @@ import {
   type ChainLink,
   formatActor,
   type Incarnation,
+  type Timer,
 } from "@tenure/core/internal";
 import type { Failure } from "./retry-policy.ts";
 
@@ -13,7 +14,10 @@ export interface CallOrigin {
   readonly chain: readonly ChainLink[];
   /** Monotonic: a callee never has more time than its caller. */
   readonly deadlineMs: number;
-  /** What must be settled before the call may leave (R17), asked when the call is made. */
+  /**
+   * What must be settled before the call may leave (R17), asked when the call is made. Whoever gives it sees to its
+   * rejection: a call that is over by then does not look at its gate any more.
+   */
   gate(): Promise<void> | undefined;
 }
 
@@ -21,11 +25,14 @@ export interface OutgoingCall {
   readonly actor: ActorAddress;
   /** `type/id`. */
   readonly actorKey: string;
+  /** Its caller and its actor: calls with the same lane leave in the order in which they were made. */
+  readonly lane: string;
   readonly method: string;
   readonly idempotencyKey: string | undefined;
   readonly repeatable: boolean;
   readonly chain: readonly ChainLink[];
   readonly deadlineMs: number;
+  /** How long its caller waits. */
   readonly timeoutMs: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -41,6 +48,8 @@ export interface OutgoingCall {
   /** An attempt ended without a proof that it did not run. */
   maybeRan: boolean;
   lastFailure: Failure | undefined;
+  /** Until when the next attempt waits. */
+  retry: Timer | undefined;
   /** The attempt that is on its way, if one is. */
   flight: Flight | undefined;
   done: boolean;
@@ -54,4 +63,13 @@ export interface Flight {
 
 export function nameOf(call: OutgoingCall): string {
   return `${formatActor(call.actor)}.${call.method}`;
+}
+
+/** A caller's calls to one actor share a lane; other callers' calls do not wait behind its commits. */
+export function laneOf(chain: readonly ChainLink[], actorKey: string): string {
+  const caller = chain.at(-1);
+  if (!caller) return actorKey;
+  const callerKey = formatActor(caller);
+  // A key starts with a letter, never with a digit: no lane of a client looks like one of an actor.
+  return `${callerKey.length}:${callerKey}:${actorKey}`;
 }

@@ -86,11 +86,15 @@ function mayRepeat(failure: Failure, repeatable: boolean): boolean {
     case "refused":
       return RETRIED[failure.reason];
     case "failed":
+      return repeatable && MENDED_BY_TIME.has(failure.code);
     case "silo-died":
     case "disconnected":
       return repeatable;
   }
 }
+
+/** What became of a call whose activation was lost. Other failures lie in the call: it would run, and fail, again. */
+const MENDED_BY_TIME: ReadonlySet<string> = new Set(["FENCED", "SILO_UNAVAILABLE"]);
 
 /** Refusals that time mends. The others would be answered the same way again. */
 const RETRIED: Readonly<Record<RefusalReason, boolean>> = {

@@ -72,16 +72,15 @@ export class TableDirectory implements Directory {
       const members: MemberRecord[] = [];
       for (const [, member] of tables.members())
         if (!(member instanceof DamagedRecord)) members.push(member);
-      const answer = this.#rules.decideRegister(members, tables.sentinel(), {
+      const sentinel = tables.sentinel();
+      const answer = this.#rules.decideRegister(members, sentinel, {
         ...request,
         types: { ...request.types },
         roles: [...request.roles],
         bootstrap: request.bootstrap || this.#session.startsOpen,
       });
-      if (answer.ok) {
-        tables.putSentinel(answer.sentinel);
-        tables.putMember(answer.member);
-      }
+      if (answer.ok && answer.sentinel !== sentinel) tables.putSentinel(answer.sentinel);
+      if (answer.ok && !members.includes(answer.member)) tables.putMember(answer.member);
       return answer;
     });
   }

@@ -225,10 +225,10 @@ export function defineError<D = undefined>(): (code: string) => ErrorFactory<D> 
   };
 }
 
-/** What anything thrown says, in one line. Never throws itself: users' code can throw what cannot even be printed. */
-export function messageOf(thrown: unknown): string {
+/** Anything thrown, as text. Never throws itself: users' code can throw what cannot even be printed. */
+export function errorText(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.message) : String(thrown);
+    return String(thrown);
   } catch {
     return `something that cannot be printed (${typeof thrown})`;
   }

@@ -99,7 +99,7 @@ test("only a dead owner is displaced, by the token that was seen, above its gene
 });
 
 test("a thief that comes late does not steal from the one who was faster (H3)", async () => {
-  const { silo, settled, die, world } = await cluster();
+  const { clock, silo, settled, die, world } = await cluster();
   const [a, b, c] = [await silo("a"), await silo("b"), await silo("c")];
   await settled(a.acquire(ACTOR));
   await die("a");
@@ -107,12 +107,14 @@ test("a thief that comes late does not steal from the one who was faster (H3)", 
   let claims = 0;
   world.fate = (operation) => (operation === "claim" && ++claims === 2 ? { request: 1_000 } : {});
   const late = c.acquire(ACTOR);
-  await settled(Promise.resolve()).catch(() => undefined);
-  expect(await settled(late)).toMatchObject({ kind: "claimed" });
-  world.fate = () => undefined;
-  expect(await settled(b.acquire(ACTOR))).toMatchObject({
+  await clock.advance(500);
+  const fast = b.acquire(ACTOR);
+  await clock.advance(100);
+  expect(await fast).toMatchObject({ kind: "claimed", claim: { generation: 2 } });
+  expect(await settled(late)).toEqual({
     kind: "elsewhere",
-    silo: "c".repeat(32),
+    silo: "b".repeat(32),
+    generation: 2,
   });
 });
 

@@ -12,7 +12,7 @@ import {
   systemRandom,
 } from "@tenure/core/internal";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DATABASE_FILE, PID_FILE } from "./database-file.ts";
+import { closeDatabaseFile, DATABASE_FILE, openDatabaseFile, PID_FILE } from "./database-file.ts";
 import { loadDriver } from "./driver.ts";
 import { type Embedded, embedded } from "./embedded.ts";
 
@@ -159,6 +159,16 @@ describe("the file", () => {
     const again = await stores.storage.open(environment);
     expect((await again.verify([claim])).answer).toEqual([true]);
     await again.close();
+  });
+
+  test("is flushed to disk at each commit (G2)", async () => {
+    const database = openDatabaseFile(await loadDriver(), dir);
+    const setting = (name: string): unknown => database.prepare(`PRAGMA ${name}`).get()![name];
+    expect(setting("journal_mode")).toBe("wal");
+    expect(setting("locking_mode")).toBe("exclusive");
+    // 2 is FULL: in WAL mode every commit is flushed, not only checkpoints.
+    expect(setting("synchronous")).toBe(2);
+    closeDatabaseFile(database, dir);
   });
 
   test("proves to its next owner that all before it are dead (F3)", async () => {

@@ -19,12 +19,20 @@ import { backoffMs } from "@tenure/client/internal";
 
 /** Why nothing of this activation can be committed any more. */
 export class CommitRefused extends Error {
+  /** What a caller is told: the store refused the save, or the silo lost the actor without asking it. */
+  readonly code: "FENCED" | "SILO_UNAVAILABLE";
   /** True when the store proved that the save was not applied, and it was sent only once (R24). */
   readonly definitive: boolean;
   readonly storedGeneration: number;
 
-  constructor(message: string, definitive: boolean, storedGeneration: number) {
+  constructor(
+    code: CommitRefused["code"],
+    message: string,
+    definitive: boolean,
+    storedGeneration = 0,
+  ) {
     super(message);
+    this.code = code;
     this.definitive = definitive;
     this.storedGeneration = storedGeneration;
   }
@@ -131,7 +139,11 @@ export class CommitPipeline {
       try {
         for (let held = this.#host.whenHeld(); held; held = this.#host.whenHeld()) await held;
       } catch {
-        return new CommitRefused("the silo's incarnation is over", sends === 1, 0);
+        return new CommitRefused(
+          "SILO_UNAVAILABLE",
+          "the silo's incarnation is over",
+          sends === 1,
+        );
       }
       if (this.#refusal) return this.#refusal;
       let answer: SaveAnswer;
@@ -157,20 +169,21 @@ function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean):
   switch (answer.refusal) {
     case "fenced":
       return new CommitRefused(
+        "FENCED",
         `the store holds generation ${answer.generation}: this activation has lost its actor`,
         single,
         answer.generation,
       );
     case "conflict":
       return new CommitRefused(
+        "FENCED",
         "the store holds another version of the state than this activation saved last",
         single,
-        0,
       );
     case "newer-format":
-      return new CommitRefused(`the row has the newer format ${answer.format}`, single, 0);
+      return new CommitRefused("FENCED", `the row has the newer format ${answer.format}`, single);
     case "damaged":
-      return new CommitRefused(`the row is damaged: ${answer.problem}`, single, 0);
+      return new CommitRefused("FENCED", `the row is damaged: ${answer.problem}`, single);
   }
 }
 

@@ -29,12 +29,20 @@ export class Mailbox<T> {
     const item = this.#items[this.#head];
     if (this.#head >= this.#items.length) return undefined;
     this.#head += 1;
-    // Shifting an array moves all of it; moving the head and compacting now and then does not.
-    if (this.#head > 64 && this.#head * 2 > this.#items.length) {
+    // Shifting an array moves all of it; moving the head and compacting now and then does not. An empty mailbox, though,
+    // must not hold on to what has left it.
+    if (this.#head === this.#items.length || (this.#head > 64 && this.#head * 2 > this.#items.length)) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
     return item;
+  }
+
+  /** Takes out, in order, everything that `wanted` accepts. */
+  take(wanted: (item: T) => boolean): readonly T[] {
+    const all = this.drain();
+    this.#items = all.filter((item) => !wanted(item));
+    return all.filter(wanted);
   }
 
   /** Takes out everything that waits. */

@@ -1,55 +1,63 @@
-// State as `read` and `interleave` turns see it: every way to change it throws, at the place where the change was tried.
-//   V1. Plain objects, arrays, maps, sets and dates are shown through proxies, all the way down; binary is shown as a copy.
+// State as everything but the turn of a `write` method sees it: every way to change it throws, at the place where the
+// change was tried.
+//   V1. Plain objects, arrays, maps, sets and dates are shown through proxies, all the way down; binary, and the other
+//       built-ins that methods of their own can change, are shown as copies.
 //   V2. A view is made once per object and costs nothing where nobody looks.
-import { TenureError } from "@tenure/core/internal";
+//   V3. A view can be used where the object can: sent, encoded, compared with another view, looked up in a view.
+import { copyOfBinary, isDeepFrozen, isolate, isPlainObject, TenureError } from "@tenure/core/internal";
 
-/** Thrown where a `read` or `interleave` method tries to change state. */
+/** Thrown where anything but the turn of a `write` method tries to change state. */
 export class ReadOnlyStateError extends TenureError {
   constructor(what: string) {
     super(
       "READ_ONLY_STATE",
-      `state is read-only in a 'read' or 'interleave' method (${what}); make the method a 'write' one`,
+      `state is read-only here (${what}): only the turn of a 'write' method, and what it awaits, can change it`,
     );
   }
 }
 
 const views = new WeakMap<object, object>();
+const originals = new WeakMap<object, object>();
 
 export function readonlyView<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || originals.has(value)) return value;
   const known = views.get(value);
   if (known) return known as T;
   const view = makeView(value);
-  // A copy of binary is made at each look: it would show old bytes later.
-  if (isBinary(value)) return view as T;
+  // A copy is made at each look: it would show old contents later.
+  if (!view) return copyOf(value) as T;
   views.set(value, view);
-  // A view of a view is itself.
-  views.set(view, view);
+  originals.set(view, value);
   return view as T;
 }
 
-function makeView(value: object): object {
-  if (isBinary(value)) return copyOfBinary(value);
-  if (value instanceof RegExp || value instanceof URL || value instanceof Error) return value;
+function makeView(value: object): object | undefined {
   if (value instanceof Map || value instanceof Set || value instanceof Date)
     return new Proxy(value, { ...refusals, get: getFromBuiltin });
-  return new Proxy(value, {
+  if (!Array.isArray(value) && !isPlainObject(value)) return undefined;
+  if (isDeepFrozen(value)) return value;
+  // A proxy must answer what a frozen target has, and that is not a view. What is frozen keeps its properties, so that
+  // views of them can be shown on a copy of it.
+  const target = Object.isFrozen(value) ? (Array.isArray(value) ? [...value] : { ...value }) : value;
+  return new Proxy(target, {
     ...refusals,
-    get: (target, key) => readonlyView(Reflect.get(target, key)),
+    get: (_target, key) => readonlyView(Reflect.get(value, key)),
+    getOwnPropertyDescriptor: (_target, key) => {
+      const property = Reflect.getOwnPropertyDescriptor(target, key);
+      if (property && "value" in property) property.value = readonlyView(property.value);
+      return property;
+    },
   });
 }
 
-function isBinary(value: object): value is ArrayBuffer | ArrayBufferView {
-  return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+function copyOf(value: object): object {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer
+    ? copyOfBinary(value)
+    : isolate(value, "state");
 }
 
-function copyOfBinary(value: ArrayBuffer | ArrayBufferView): object {
-  if (value instanceof ArrayBuffer) return value.slice(0);
-  return value instanceof DataView
-    ? new DataView(
-        value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength) as ArrayBuffer,
-      )
-    : (value as Uint8Array).slice();
+function originalOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null ? (originals.get(value) ?? value) : value;
 }
 
 const refusals: ProxyHandler<object> = {
@@ -69,7 +77,7 @@ const MUTATORS: ReadonlySet<PropertyKey> = new Set(["set", "add", "delete", "cle
 // The methods of built-ins work on internal slots, which a proxy does not have: they are called on the target.
 function getFromBuiltin(target: object, key: PropertyKey): unknown {
   const member: unknown = Reflect.get(target, key, target);
-  if (typeof member !== "function") return member;
+  if (typeof member !== "function" || key === "constructor") return member;
   const method = member as (this: object, ...args: unknown[]) => unknown;
   if (target instanceof Date) {
     if (typeof key === "string" && key.startsWith("set")) return () => refuse(`Date.${key}`);
@@ -77,11 +85,11 @@ function getFromBuiltin(target: object, key: PropertyKey): unknown {
   }
   if (MUTATORS.has(key)) return () => refuse(String(key));
   if (key === "forEach")
-    return (fn: (value: unknown, key: unknown, all: unknown) => void) =>
+    return (fn: (value: unknown, key: unknown, all: unknown) => void, thisArg?: unknown) =>
       (target as Map<unknown, unknown>).forEach((value, k) =>
-        fn(readonlyView(value), readonlyView(k), readonlyView(target)),
+        fn.call(thisArg, readonlyView(value), readonlyView(k), readonlyView(target)),
       );
-  return (...args: unknown[]) => viewOfResult(method.apply(target, args));
+  return (...args: unknown[]) => viewOfResult(method.apply(target, args.map(originalOf)));
 }
 
 function viewOfResult(result: unknown): unknown {

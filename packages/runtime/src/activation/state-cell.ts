@@ -2,6 +2,7 @@
 //   Z1. A turn's end encodes the working copy; equal bytes mean that there is nothing to save.
 //   Z2. rollback() restores what the last commit point encoded, not what some reference may have changed since.
 //   Z3. The first state is made by the user's factory; it is saved with the first write turn of a call, changed or not.
+//       It is copied: a factory may answer the same object to every actor.
 import {
   decodeValue,
   encodeValue,
@@ -45,6 +46,7 @@ export class StateCell {
     this.value = factory();
     this.#committed = this.#encode();
     this.#stored = false;
+    this.rollback();
   }
 
   /**

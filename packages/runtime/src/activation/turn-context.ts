@@ -2,13 +2,14 @@
 //   N1. Where turns cannot overlap, a plain slot says it, and calls pay nothing for it.
 //   N2. Where they can, one AsyncLocalStorage for the whole framework follows the current turn over awaits; one `run` per
 //       turn, never nested.
+//   N3. Neither a turn that has ended nor another activation's turn, whose call led here, is ever the current one.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CallContext, MethodMode } from "@tenure/core";
 import type { ChainLink } from "@tenure/core/internal";
 
 export interface Turn {
   readonly mode: MethodMode;
-  /** The request id of the call that it serves; 0 in hooks. */
+  /** The request id of the call that it serves; one of its own for a hook. */
   readonly request: number;
   readonly call: CallContext;
   /** Monotonic. */
@@ -29,10 +30,19 @@ export interface TurnTracker {
 const overlapping = new AsyncLocalStorage<Turn>();
 
 export function overlappingTurns(): TurnTracker {
+  const running = new Set<Turn>();
   return {
-    run: (turn, fn) => overlapping.run(turn, fn),
-    end: () => undefined,
-    current: () => overlapping.getStore(),
+    run: (turn, fn) => {
+      running.add(turn);
+      return overlapping.run(turn, fn);
+    },
+    end: (turn) => {
+      running.delete(turn);
+    },
+    current: () => {
+      const turn = overlapping.getStore();
+      return turn && running.has(turn) ? turn : undefined;
+    },
   };
 }
 

@@ -78,7 +78,7 @@ export class Catalog {
 
   /** Every actor is lost at once. */
   poison(reason: "lease-lost" | "fenced", message: string): void {
-    const loss = new CommitRefused(message, false, 0);
+    const loss = new CommitRefused("SILO_UNAVAILABLE", message, false);
     for (const activation of this.#slots.values()) activation.poison(reason, loss);
   }
 }
