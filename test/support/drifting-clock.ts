@@ -57,10 +57,11 @@ export class DriftingClock implements Clock {
     this.#truth.afterTurn(fn);
   }
 
-  /** The machine is suspended for that long. */
+  /** The machine is suspended for that long. Time in which nothing ran here anyway is not slept twice. */
   sleep(trueMs: number): void {
+    const stillMs = this.#stillMs();
     this.block(trueMs);
-    this.#sleptMs += trueMs * this.#rate;
+    this.#sleptMs += (this.#stillMs() - stillMs) * this.#rate;
   }
 
   /** The event loop does nothing for that long. */

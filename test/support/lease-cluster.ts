@@ -37,8 +37,25 @@ export interface Plant {
   readonly timing?: (right: LeaseTiming) => LeaseTiming;
   readonly keeper?: (ports: Ports) => Ports;
   readonly observer?: (ports: Ports) => Ports;
-  readonly servingPeriod?: (keeper: LeaseKeeper) => number | undefined;
+  /** Faults that do not happen, where they would hide the bug behind another rule. */
+  readonly without?: readonly Fault[];
+  readonly witnessPeriod?: (keeper: LeaseKeeper) => number | undefined;
 }
+
+const FAULTS = [
+  "crash",
+  "store away",
+  "store away",
+  "transport away",
+  "cut",
+  "cut",
+  "deaf",
+  "sleep",
+  "block",
+  "wall clock",
+] as const;
+
+export type Fault = (typeof FAULTS)[number];
 
 export class Broken extends Error {}
 
@@ -104,7 +121,7 @@ class LeaseWorld {
     this.#plant = plant;
     this.#random = seededRandom(seed);
     this.#calm = this.#chance(0.5);
-    this.#slowMs = this.#pick([1, 5, 300]);
+    this.#slowMs = this.#pick([0.1, 0.1, 5, 300]);
     // In half of the worlds nothing is kept back, so that the arithmetic of L1 and L2 stands alone.
     const right = leaseTiming(TTL);
     const tight = { ...right, serveMs: right.serveMs + right.marginMs };
@@ -116,7 +133,7 @@ class LeaseWorld {
   async run(): Promise<void> {
     const count = 3 + Math.floor(this.#random.next() * 2);
     for (let i = 1; i <= count; i++) {
-      const rate = this.#pick([0.999, 1, 1.001, 0.999 + this.#random.next() / 500]);
+      const rate = this.#pick([0.999, 1.001, 0.999 + this.#random.next() / 500]);
       const silo = new SimulatedSilo(`silo-${i}`, new DriftingClock(this.#truth, rate));
       this.#silos.push(silo);
       void this.#join(silo, undefined);
@@ -138,15 +155,25 @@ class LeaseWorld {
   #fault(): void {
     const silo = this.#pick(this.#silos.filter((one) => !one.crashed));
     const ms = this.#pick([0.3, 1, 1.2, 3]) * TTL;
-    switch (this.#pick(["crash", "away", "away", "cut", "cut", "deaf", "sleep", "block", "wall"])) {
+    switch (this.#pick(FAULTS.filter((fault) => !this.#plant.without?.includes(fault)))) {
       case "crash":
         if (this.#silos.filter((one) => !one.crashed).length <= 2) return;
         silo.crashed = true;
         this.#end(silo);
         return;
-      case "away":
+      case "store away": {
+        const awayMs = this.#pick([1, 3, 10]) * TTL;
         this.#away = true;
-        this.#truth.after(this.#pick([1, 3, 10]) * TTL, () => (this.#away = false));
+        this.#truth.after(awayMs, () => (this.#away = false));
+        // One of them may sleep through it.
+        if (this.#chance(0.3)) this.#still(silo, "sleep", awayMs + this.#random.next() * 100);
+        return;
+      }
+      case "transport away":
+        for (const one of this.#silos) one.deaf = true;
+        this.#truth.after(ms, () => {
+          for (const one of this.#silos) one.deaf = false;
+        });
         return;
       case "cut":
         this.#impair(silo, ms);
@@ -159,16 +186,19 @@ class LeaseWorld {
         this.#truth.after(ms, () => (silo.deaf = false));
         return;
       case "sleep":
-        this.#impair(silo, ms);
-        silo.clock.sleep(ms);
+        this.#still(silo, "sleep", ms);
         return;
       case "block":
-        this.#impair(silo, ms);
-        silo.clock.block(ms);
+        this.#still(silo, "block", ms);
         return;
-      case "wall":
+      case "wall clock":
         silo.clock.jumpWall((this.#random.next() - 0.5) * 20_000);
     }
+  }
+
+  #still(silo: SimulatedSilo, how: "sleep" | "block", ms: number): void {
+    this.#impair(silo, ms);
+    silo.clock[how](ms);
   }
 
   #impair(silo: SimulatedSilo, ms: number): void {
@@ -183,7 +213,7 @@ class LeaseWorld {
     const stillMs = Math.max(...this.#silos.map((silo) => silo.impairedUntilMs));
     await this.#advance(Math.max(1, stillMs - this.#truth.monotonicMs()));
     // What was asked before and is never answered takes TTL/3 to give up, and a skipped round TTL/12 more; then I13.
-    const { watchMs, roundMs, retryMs } = this.#timing;
+    const { watchMs, roundMs, retryMs } = leaseTiming(TTL);
     await this.#advance((watchMs + roundMs + roundMs + retryMs) * 1.001 + 4 * this.#slowMs + 10);
     for (const silo of this.#silos)
       if (!silo.crashed && !silo.life?.keeper.holds())
@@ -253,7 +283,7 @@ class LeaseWorld {
           died: (dead) => {
             if (dead.incarnation === incarnation) keeper.end("its member record was marked dead");
           },
-          servingPeriod: () => (this.#plant.servingPeriod ?? inPeriods)(keeper),
+          witnessPeriod: () => (this.#plant.witnessPeriod ?? inPeriods)(keeper),
         },
       });
       silo.life = { incarnation, keeper, stop };
@@ -280,7 +310,7 @@ class LeaseWorld {
         const renewed = await directory.renew(request);
         if (!renewed.answer.ok) this.counters.conflicts += 1;
         // Others look at the records whenever they place an actor, also right after a renewal.
-        else if (this.#chance(0.3)) for (const one of this.#silos) one.observer?.look("anybody");
+        else if (this.#chance(0.5)) for (const one of this.#silos) one.observer?.look("anybody");
         return renewed;
       },
       markDead: async (request) => {
@@ -372,5 +402,5 @@ class LeaseWorld {
 }
 
 function inPeriods(keeper: LeaseKeeper): number | undefined {
-  return keeper.servingPeriod();
+  return keeper.witnessPeriod();
 }

@@ -124,8 +124,7 @@ export class Invoker implements ReferenceTarget {
       this.#open.add(call);
       if (call.signal) this.#watch(call, call.signal);
       if (call.done) return;
-      if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call))
-        this.#lanes.enter(call);
+      if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call)) this.#lanes.enter(call);
     });
   }
 
@@ -445,10 +444,13 @@ export class Invoker implements ReferenceTarget {
     if (failure && !inFlight) call.reject(this.#errorOf(call, failure));
     else
       call.reject(
-        new CallTimeoutError(`${nameOf(call)}: no reply within ${Math.max(0, Math.round(call.timeoutMs))} ms`, {
-          outcome: outcomeOf(call.maybeRan || inFlight),
-          details: detailsOf(call),
-        }),
+        new CallTimeoutError(
+          `${nameOf(call)}: no reply within ${Math.max(0, Math.round(call.timeoutMs))} ms`,
+          {
+            outcome: outcomeOf(call.maybeRan || inFlight),
+            details: detailsOf(call),
+          },
+        ),
       );
   }
 

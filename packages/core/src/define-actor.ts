@@ -235,7 +235,8 @@ export function actorKind(actorClass: ActorClass): ActorKind {
       "actors",
       `must be classes that extend Actor, not ${describe(actorClass)}`,
     );
-  const name = typeof actorClass.name === "string" && actorClass.name ? actorClass.name : "(anonymous class)";
+  const name =
+    typeof actorClass.name === "string" && actorClass.name ? actorClass.name : "(anonymous class)";
   if (!Object.hasOwn(actorClass, "actor"))
     throw new ConfigError(
       "actors",

@@ -258,7 +258,7 @@ test("a machine that slept, or a loop that was blocked, past the deadline finds 
     clock[still](10_000);
     await truth.advance(9_999.5);
     expect(keeper.holds()).toBe(false);
-    const period = keeper.servingPeriod();
+    const period = keeper.witnessPeriod();
     expect(period).toBeUndefined();
     await truth.advance(2 * TIMING.roundMs);
     expect(keeper.holds()).toBe(true);
@@ -268,14 +268,14 @@ test("a machine that slept, or a loop that was blocked, past the deadline finds 
 
 test("a lapse that nobody noticed is reported all the same, and starts a new period of serving", async () => {
   const { truth, clock, keeper, events } = await holding();
-  const before = keeper.servingPeriod();
+  const before = keeper.witnessPeriod();
   clock.sleep(10_000);
   await truth.advance(12_000);
   expect(types(events)).toEqual(["silo.paused", "silo.resumed"]);
   const resumed = events.find((event) => event.type === "silo.resumed");
   // It slept 10 s of which the lease covered the first 3.7.
   expect(resumed?.pausedMs).toBeGreaterThan(6_000);
-  expect(keeper.servingPeriod()).not.toBe(before);
+  expect(keeper.witnessPeriod()).not.toBe(before);
 });
 
 test("an answer that a sleeping machine took only after its deadline does not let it serve (L5)", async () => {

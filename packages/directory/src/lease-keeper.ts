@@ -60,7 +60,7 @@ export class LeaseKeeper {
   #rev: number;
   #state: State = { kind: "joining" };
   #announce: "alive" | "draining" = "alive";
-  #pauses = 0;
+  #gaps = 0;
   #round = 0;
   #probe: { readonly round: number; readonly arrived: Alarm } | undefined;
   #waiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
@@ -82,9 +82,12 @@ export class LeaseKeeper {
     return false;
   }
 
-  /** Numbers the periods of unbroken serving; undefined while the lease does not hold. */
-  servingPeriod(): number | undefined {
-    return this.holds() ? this.#pauses : undefined;
+  /**
+   * Numbers the periods in which this silo's own renewals went on, one after each gap; undefined in a gap. Who watches
+   * others takes a gap for its own blindness (L2).
+   */
+  witnessPeriod(): number | undefined {
+    return this.holds() && !this.#lags() ? this.#gaps : undefined;
   }
 
   get over(): boolean {
@@ -232,10 +235,11 @@ export class LeaseKeeper {
 
   /** False when the answer came too late to be of use. */
   #acknowledged(sent: Sent): boolean {
-    // A lapse that nobody has noticed yet is still one: observers restart their waits after it, and it may be too long.
+    // A lapse that nobody has noticed yet is still one: it is told, and it may have been too long.
     this.#endLongPause();
     if (this.over || this.#check(sent) !== "holds") return false;
     const before = this.#state;
+    if (this.#lags()) this.#gaps += 1;
     this.#state = { kind: "held", sent };
     if (before.kind === "paused")
       this.#o.emit({
@@ -247,9 +251,14 @@ export class LeaseKeeper {
     return true;
   }
 
+  /** Whether there is no acknowledged renewal, or none for too long for this silo to judge others. */
+  #lags(): boolean {
+    const { clock, timing } = this.#o;
+    return this.#state.kind !== "held" || clock.elapsedMs(this.#state.sent.at) > timing.witnessMs;
+  }
+
   #pause(sent: Sent, found: Exclude<LeaseState, "holds">): void {
     const { clock, timing, incarnation } = this.#o;
-    this.#pauses += 1;
     const lapsed = found === "lapsed";
     this.#state = {
       kind: "paused",

@@ -61,7 +61,11 @@ const BUGS: readonly (readonly [what: string, plant: Plant])[] = [
       keeper: ({ clock, directory }) => {
         let sent: { monotonicMs: number; bootMs: number } | undefined;
         return {
-          clock: withClock(clock, { instant: () => (sent = { ...clock.instant() }) }),
+          clock: withClock(clock, {
+            instant: () => (sent = { ...clock.instant() }),
+            // The wall clock would notice.
+            wallMs: () => Number.NaN,
+          }),
           directory: withDirectory(directory, {
             renew: async (request) => {
               const moment = sent;
@@ -96,15 +100,19 @@ const BUGS: readonly (readonly [what: string, plant: Plant])[] = [
       keeper: ({ clock, directory }) => ({
         clock: withClock(clock, {
           elapsedMs: (start) => clock.monotonicMs() - start.monotonicMs,
-          wallMs: () => clock.monotonicMs(),
+          wallMs: () => Number.NaN,
         }),
         directory,
       }),
     },
   ],
   [
+    // An outage of the store is a gap in the observer's own renewals too: that rule is off as well, which by itself
+    // nobody notices in worlds whose transport works.
     "waits are not restarted after a failed poll (W2)",
     {
+      without: ["transport away"],
+      witnessPeriod: () => 1,
       observer: ({ clock, directory }) => {
         let newest: ReturnType<Directory["members"]> | undefined;
         return {
@@ -126,17 +134,21 @@ const BUGS: readonly (readonly [what: string, plant: Plant])[] = [
     },
   ],
   [
-    "waits are not restarted after a gap or the observer's own pause (W2)",
+    "waits are not restarted after a gap between polls (W2)",
     {
       observer: ({ clock, directory }) => ({
         clock: withClock(clock, { elapsedMs: () => 0 }),
         directory,
       }),
-      servingPeriod: () => 1,
+      witnessPeriod: (keeper) => (keeper.holds() ? 1 : undefined),
     },
   ],
+  ["the observer's own pause does not matter (W2)", { witnessPeriod: () => 1 }],
+  [
+    "an observer judges others for as long as it serves itself (L2)",
+    { witnessPeriod: (keeper) => (keeper.holds() ? 1 : undefined) },
+  ],
   ["a silo is watched for only a TTL (L2)", { timing: (right) => ({ ...right, watchMs: TTL }) }],
-  ["a lease is served for a whole TTL (L1)", { timing: (right) => ({ ...right, serveMs: TTL }) }],
   [
     "a death does not name the rev that was watched (R3)",
     {
@@ -155,7 +167,7 @@ const BUGS: readonly (readonly [what: string, plant: Plant])[] = [
   ],
 ];
 
-test.each(BUGS)("the worlds above find a planted bug: %s", async (_what, plant) => {
+test.each(BUGS)("the worlds above find a planted bug: %s", async (_bug, plant) => {
   const found = await firstBroken(plant, SEEDS);
   expect(found, "no world found it").toBeDefined();
   console.log(_what, found);

@@ -3,6 +3,8 @@
 //   L1. A silo serves only while less than TTL·(1−ρ) − margin has passed since it *sent* its newest acknowledged renewal.
 //   L2. An observer calls a silo dead only after TTL·(1+2ρ) of unbroken watching of one rev. So the owner has stopped
 //       before anyone can say so, whatever the two clocks say, as long as each runs within ρ of true rate (A3).
+//       An observer whose own renewals do not go on may be cut off together with those it watches: it calls nobody dead.
+//       Else, when the transport fails for all, the one that renewed last would do so to the others before it pauses.
 //   L3. When the wall clock and the clocks that measure the lease disagree by more than the margin, one of them cannot be
 //       trusted: the silo serves again only after a renewal that was sent after the jump.
 
@@ -25,6 +27,8 @@ export interface LeaseTiming {
   readonly serveMs: number;
   /** L2. */
   readonly watchMs: number;
+  /** An observer's own newest renewal is at most so old: one skipped round. What it watches is older by a round (L2). */
+  readonly witnessMs: number;
   /** Two polls further apart than this broke the watching. */
   readonly maxPollGapMs: number;
 }
@@ -39,6 +43,7 @@ export function leaseTiming(ttlMs: number): LeaseTiming {
     marginMs,
     serveMs: ttlMs * (1 - CLOCK_DRIFT) - marginMs,
     watchMs: ttlMs * (1 + 2 * CLOCK_DRIFT),
+    witnessMs: ttlMs / 3 + ttlMs / 6 + ttlMs / 12,
     maxPollGapMs: (2 * ttlMs) / 3,
   };
 }

@@ -68,7 +68,7 @@ async function observing(options: { readonly startsOpen?: boolean } = {}) {
     emit: (event) => events.push(event),
     host: {
       died: (member, markedHere) => deaths.push([member.incarnation, markedHere]),
-      servingPeriod: () => world.period,
+      witnessPeriod: () => world.period,
     },
   });
   const run = new AbortController();

@@ -30,8 +30,8 @@ import {
 export interface MembershipHost {
   /** An incarnation is dead, as the store says. Called once for each. */
   died(member: MemberRecord, markedHere: boolean): void;
-  /** Numbers the periods in which this observer may act, one after each pause; undefined while it is paused (W2). */
-  servingPeriod(): number | undefined;
+  /** Numbers the periods in which this observer's own lease went on; undefined while it may not judge others (W2, L2). */
+  witnessPeriod(): number | undefined;
 }
 
 export interface MembershipOptions {
@@ -151,7 +151,7 @@ export class Membership {
     if (this.#stopped) return;
     this.#see(answer);
 
-    const period = host.servingPeriod();
+    const period = host.witnessPeriod();
     const unbroken =
       period !== undefined && this.#polled?.period === period && gapMs <= timing.maxPollGapMs;
     this.#polled = { asked, period };

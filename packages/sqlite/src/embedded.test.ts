@@ -64,6 +64,13 @@ async function refusalOf(stores: Embedded): Promise<Error> {
   );
 }
 
+/** Changes the file while nobody holds it. */
+async function inFile(sql: string): Promise<void> {
+  const database = (await loadDriver()).open(join(dir, DATABASE_FILE));
+  database.exec(sql);
+  database.close();
+}
+
 describe("options", () => {
   test.each([undefined, null, 3, "", "  ", {}, "a\0b"])("%j is no directory", (value) => {
     const make = (): Embedded => embedded({ dir: value } as never);
@@ -152,10 +159,11 @@ describe("the file", () => {
     const stores = embedded({ dir });
     const storage = await stores.storage.open(environment);
     const claim = { actor: ACTOR, generation: 1, token: "t" };
-    const loading = storage.load([claim]);
-    const closing = storage.close();
-    expect((await loading).answer[0]).toMatchObject({ ok: true });
-    await closing;
+    const order: string[] = [];
+    const loading = storage.load([claim]).then(({ answer }) => order.push(`ok: ${answer[0]!.ok}`));
+    const closing = storage.close().then(() => order.push("closed"));
+    await Promise.all([loading, closing]);
+    expect(order).toEqual(["ok: true", "closed"]);
     const again = await stores.storage.open(environment);
     expect((await again.verify([claim])).answer).toEqual([true]);
     await again.close();
@@ -179,6 +187,8 @@ describe("the file", () => {
     const claim = { actor: ACTOR, incarnation, floor: 0, reason: "call" } as const;
     await first.claim([{ ...claim, token: "old", expected: "free" }]);
     await first.close();
+    // As if it had been left closed: whoever holds the file can trust it all the same (R13).
+    await inFile("UPDATE clusters SET open = 0");
 
     const second = await embedded({ dir }).directory.open(environment);
     const { answer } = await second.members();
@@ -194,13 +204,9 @@ describe("the file", () => {
 });
 
 describe("a file that is not ours to write", () => {
-  /** Makes a database, and answers its bytes as they are before anyone tries to open it. */
   async function given(sql: string): Promise<Buffer> {
-    const path = join(dir, DATABASE_FILE);
-    const database = (await loadDriver()).open(path);
-    database.exec(sql);
-    database.close();
-    return await readFile(path);
+    await inFile(sql);
+    return await readFile(join(dir, DATABASE_FILE));
   }
 
   test("of a newer schema is refused and untouched (F2)", async () => {

@@ -15,12 +15,12 @@ import {
   type CallResult,
   type Clock,
   constructActor,
+  errorText,
   type EventSink,
   FencedError,
   formatActor,
   type Random,
   type ReferenceTarget,
-  type ResolvedMethod,
   STATE_PART,
 } from "@tenure/core/internal";
 import type { Claim, LeaseKeeper, Ownership } from "@tenure/directory/internal";
@@ -35,7 +35,7 @@ import type { RowStore } from "./row-store.ts";
 import { claimAndLoad, type Started } from "./start-activation.ts";
 import { StateCell } from "./state-cell.ts";
 import { exclusiveTurns, overlappingTurns, type Turn, type TurnTracker } from "./turn-context.ts";
-import { TurnRunner } from "./turn-runner.ts";
+import { type TurnOutcome, TurnRunner } from "./turn-runner.ts";
 
 export interface ActivationDeps {
   readonly silo: string;
@@ -62,19 +62,16 @@ interface Life {
 }
 
 type State =
+  /** Claiming and loading. */
   | { readonly kind: "starting" }
+  /** onActivate runs. */
+  | { readonly kind: "activating"; readonly life: Life }
   | { readonly kind: "active"; readonly life: Life }
   /** A save is undecided: what is running ends, nothing new starts. */
   | { readonly kind: "gated"; readonly life: Life }
   | { readonly kind: "deactivating"; readonly life: Life; readonly reason: DeactivationReason }
   | { readonly kind: "poisoned"; readonly loss: CommitRefused }
   | { readonly kind: "gone" };
-
-const HOOK: Omit<ResolvedMethod, "name"> = {
-  mode: "write",
-  timeoutMs: undefined,
-  idempotent: false,
-};
 
 export class Activation {
   readonly address: ActorAddress;
@@ -131,7 +128,7 @@ export class Activation {
       call.reply(MOVED);
       return;
     }
-    if (state.kind !== "starting" && this.#isOfOwnChain(call, state.life)) {
+    if ("life" in state && this.#isOfOwnChain(call, state.life)) {
       // It cannot wait here: a turn that runs is waiting for it.
       if (mayStart(call.method.mode, this.#running)) this.#begin(call, state.life);
       else call.reply(this.#deadlock(call));
@@ -156,21 +153,23 @@ export class Activation {
   /** Ends the activation after the running turns. Waiting calls are answered `moved`. */
   deactivate(reason: DeactivationReason): void {
     const state = this.#state;
-    if (state.kind === "starting") this.#deactivateWhenActive ??= reason;
+    if (state.kind === "starting" || state.kind === "activating")
+      this.#deactivateWhenActive ??= reason;
     if (state.kind !== "active" && state.kind !== "gated") return;
     this.#state = { kind: "deactivating", life: state.life, reason };
     this.#finishWhenQuiet();
   }
 
   /** The actor is lost: nothing that this activation does counts any more (R25). */
-  poison(reason: "lease-lost" | "fenced", loss: CommitRefused): void {
+  poison(reason: "lease-lost" | "fenced" | "failed", loss: CommitRefused): void {
     const state = this.#state;
     if (state.kind === "gone" || state.kind === "poisoned") return;
     this.#state = { kind: "poisoned", loss };
     this.#abort.abort(loss);
     if ("life" in state) {
       state.life.commits?.abandon(loss);
-      this.#reportEnd(state.life, reason);
+      if (state.kind === "activating") this.#reportFailure(loss.message);
+      else this.#reportEnd(state.life, reason);
     }
     this.#leaveSlot();
   }
@@ -183,20 +182,19 @@ export class Activation {
       ownership: this.#deps.ownership,
       rows: stateful ? this.#deps.rows : undefined,
       emit: this.#deps.emit,
-    });
+    }).catch((error: unknown): Started => ({ kind: "unavailable", why: errorText(error) }));
     if (this.#state.kind !== "starting") return;
     if (started.kind !== "owned") {
       this.#fail(started);
       return;
     }
     try {
-      const life = this.#makeLife(started);
-      await this.#activate(life);
+      await this.#activate(this.#makeLife(started));
     } catch (error) {
-      if (this.#state.kind !== "starting") return;
+      const { kind } = this.#state;
+      if (kind !== "starting" && kind !== "activating") return;
       void this.#deps.ownership.release(this.address, started.claim.token);
-      const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      this.#fail({ kind: "unreadable", why });
+      this.#fail({ kind: "unreadable", why: errorText(error) });
     }
   }
 
@@ -232,6 +230,7 @@ export class Activation {
       actor,
       address: this.address,
       clock: this.#deps.clock,
+      random: this.#deps.random,
       turns: this.#turns,
       cell,
       commits,
@@ -262,21 +261,19 @@ export class Activation {
   }
 
   async #activate(life: Life): Promise<void> {
-    const { emit } = this.#deps;
+    this.#state = { kind: "activating", life };
     this.#running.write += 1;
-    const result = await life.runner.hook("onActivate", { name: "onActivate", ...HOOK }, () =>
-      life.actor.onActivate(),
-    );
+    const failed = await life.runner.hook("onActivate", () => life.actor.onActivate());
     this.#running.write -= 1;
-    if (this.#state.kind !== "starting") return;
-    if (result !== undefined) throw result.error;
+    if (this.#state.kind !== "activating") return;
+    if (failed) throw failed.error;
     this.#state = { kind: "active", life };
-    emit({
+    this.#deps.emit({
       type: "activation.activated",
       actor: this.address,
       generation: life.claim.generation,
     });
-    this.#pump();
+    this.#serveWaiting();
     if (this.#deactivateWhenActive) this.deactivate(this.#deactivateWhenActive);
   }
 
@@ -289,12 +286,19 @@ export class Activation {
         : started.kind === "unavailable"
           ? refused("unavailable", `the actor could not be activated: ${started.why}`)
           : refused("activation-failed", `the actor could not be activated: ${started.why}`);
-    if (started.kind === "unreadable")
-      this.#deps.emit({ type: "activation.failed", actor: this.address, error: started.why });
+    if (started.kind === "unreadable") this.#reportFailure(started.why);
     this.#leaveSlot(answer);
   }
 
   // ---- serving ---------------------------------------------------------------------------------------------------
+
+  /** Calls start from now on. Those that may interleave do not go on waiting behind the others. */
+  #serveWaiting(): void {
+    this.#pump();
+    for (const call of this.#mailbox.take((waiting) => waiting.method.mode === "interleave"))
+      if (this.#state.kind === "active") this.#begin(call, this.#state.life);
+      else call.reply(MOVED);
+  }
 
   #pump(): void {
     while (this.#state.kind === "active") {
@@ -320,11 +324,13 @@ export class Activation {
   async #serve(call: IncomingCall, life: Life): Promise<void> {
     const { mode } = call.method;
     this.#running[mode] += 1;
-    const outcome = await life.runner.call(call);
+    const { result, barrier, turn } = await life.runner
+      .call(call)
+      .catch((error: unknown) => this.#brokenBy(error));
     this.#running[mode] -= 1;
+    this.lastCallMs = this.#deps.clock.monotonicMs();
     this.#pump();
     this.#finishWhenQuiet();
-    const { result, barrier, turn } = outcome;
     if (barrier === undefined && this.#state.kind !== "poisoned" && this.#deps.lease.holds())
       call.reply(result);
     else await this.#replyWhenSafe(call, result, barrier, turn);
@@ -348,6 +354,15 @@ export class Activation {
     call.reply(result);
   }
 
+  // The user's code cannot get here: a rule of ours is broken, and this activation must not go on wrongly.
+  #brokenBy(error: unknown): TurnOutcome {
+    const message = errorText(error);
+    this.#deps.emit({ type: "task.failed", task: formatActor(this.address), error: message });
+    this.poison("failed", new CommitRefused("SILO_UNAVAILABLE", message, false));
+    const result = { status: "failed", code: "SILO_UNAVAILABLE", message } as const;
+    return { result, barrier: undefined, turn: undefined };
+  }
+
   /** The call was made, directly or through others, by a turn that is running here. */
   #isOfOwnChain(call: IncomingCall, life: Life): boolean {
     return call.chain.some((link) => life.runner.runs(link));
@@ -365,8 +380,8 @@ export class Activation {
 
   #readState(cell: StateCell | undefined): unknown {
     if (!cell) return undefined;
-    const turn = this.#turns.current();
-    return turn && turn.mode !== "write" ? readonlyView(cell.value) : cell.value;
+    // Work that a turn does not await is not part of it: what it changed would be shown before it is ever saved.
+    return this.#turns.current()?.mode === "write" ? cell.value : readonlyView(cell.value);
   }
 
   #writeState(cell: StateCell | undefined, value: unknown): void {
@@ -374,8 +389,7 @@ export class Activation {
       throw new TypeError(
         `${this.kind.definition.type} has no state; declare it with state: () => (…)`,
       );
-    const turn = this.#turns.current();
-    if (turn && turn.mode !== "write") throw new ReadOnlyStateError("assigning state");
+    if (this.#turns.current()?.mode !== "write") throw new ReadOnlyStateError("assigning state");
     cell.value = value;
   }
 
@@ -383,12 +397,7 @@ export class Activation {
   #outgoing(commits: CommitPipeline | undefined): ReferenceTarget {
     return {
       call: (actor, method, args, options: CallOptions, known) => {
-        if (this.#state.kind === "poisoned")
-          return Promise.reject(
-            new FencedError(`${formatActor(this.address)} has lost its actor`, {
-              outcome: "not-executed",
-            }),
-          );
+        if (this.#state.kind === "poisoned") return Promise.reject(this.#lostError());
         const turn = this.#turns.current();
         if (turn) turn.outgoing += 1;
         return this.#deps.invoker.call(actor, method, args, options, known, {
@@ -404,11 +413,22 @@ export class Activation {
     const committed = commits?.barrier();
     const held = this.#deps.lease.whenHeld();
     if (!committed && !held) return undefined;
-    return Promise.all([committed, held]).then(() => {
-      if (this.#state.kind === "poisoned")
-        throw new FencedError(`${formatActor(this.address)} has lost its actor`, {
-          outcome: "not-executed",
-        });
+    const gate = Promise.all([committed, held]).then(
+      () => {
+        if (this.#state.kind === "poisoned") throw this.#lostError();
+      },
+      () => {
+        throw this.#lostError();
+      },
+    );
+    // A call that is over by then does not look at its gate any more.
+    gate.catch(() => undefined);
+    return gate;
+  }
+
+  #lostError(): FencedError {
+    return new FencedError(`${formatActor(this.address)} has lost its actor`, {
+      outcome: "not-executed",
     });
   }
 
@@ -419,7 +439,7 @@ export class Activation {
     if (undecided && state.kind === "active") this.#state = { kind: "gated", life: state.life };
     if (!undecided && state.kind === "gated") {
       this.#state = { kind: "active", life: state.life };
-      this.#pump();
+      this.#serveWaiting();
     }
   }
 
@@ -447,14 +467,12 @@ export class Activation {
   async #finish(life: Life, reason: DeactivationReason): Promise<void> {
     // Held by this count, a second finish cannot begin.
     this.#running.write += 1;
-    const failed = await life.runner.hook("onDeactivate", { name: "onDeactivate", ...HOOK }, () =>
-      life.actor.onDeactivate(reason),
-    );
+    const failed = await life.runner.hook("onDeactivate", () => life.actor.onDeactivate(reason));
     if (failed)
       this.#deps.emit({
         type: "task.failed",
         task: `${formatActor(this.address)}.onDeactivate`,
-        error: String(failed.error),
+        error: errorText(failed.error),
       });
     // A refused commit poisons the activation, which ends it too.
     await life.commits?.barrier()?.catch(() => undefined);
@@ -471,6 +489,10 @@ export class Activation {
     this.#deps.gone(this);
     for (const call of this.#mailbox.drain()) call.reply(answer);
     this.#markEnded();
+  }
+
+  #reportFailure(error: string): void {
+    this.#deps.emit({ type: "activation.failed", actor: this.address, error });
   }
 
   #reportEnd(life: Life, reason: DeactivationReason): void {
@@ -490,8 +512,10 @@ function lossResult(error: unknown, turn: Turn | undefined): CallResult {
     error instanceof CommitRefused && error.definitive && (turn?.outgoing ?? 0) === 0;
   // R24: the store proved that the turn's changes are not there, and no call of the turn left: nothing of it remains.
   if (nothingLeft) return MOVED;
-  const message = error instanceof Error ? error.message : String(error);
-  return error instanceof CommitRefused && error.storedGeneration > 0
-    ? { status: "failed", code: "FENCED", message }
-    : { status: "failed", code: "SILO_UNAVAILABLE", message };
+  const code = error instanceof CommitRefused ? error.code : "SILO_UNAVAILABLE";
+  return {
+    status: "failed",
+    code,
+    message: error instanceof Error ? error.message : errorText(error),
+  };
 }

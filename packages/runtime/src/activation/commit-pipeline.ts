@@ -139,11 +139,7 @@ export class CommitPipeline {
       try {
         for (let held = this.#host.whenHeld(); held; held = this.#host.whenHeld()) await held;
       } catch {
-        return new CommitRefused(
-          "SILO_UNAVAILABLE",
-          "the silo's incarnation is over",
-          sends === 1,
-        );
+        return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends === 1);
       }
       if (this.#refusal) return this.#refusal;
       let answer: SaveAnswer;

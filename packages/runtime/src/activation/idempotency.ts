@@ -76,14 +76,12 @@ export class KeyTable {
   /** Records a result: the part to put, and expired ones to delete, in the same save (Y1). */
   record(
     key: string,
-    digest: Uint8Array,
-    result: CallResult,
+    bytes: Uint8Array,
     nowMs: number,
   ): { readonly put: readonly [string, Uint8Array]; readonly del: readonly string[] } {
     const del = this.#prune(nowMs);
-    const bytes = writeRecord(digest, nowMs, result);
     this.#records.delete(key);
-    this.#records.set(key, { digest, atMs: nowMs, bytes });
+    this.#records.set(key, { ...readHeader(bytes), bytes });
     return { put: [KEY_PARTS + key, bytes], del: del.filter((name) => name !== KEY_PARTS + key) };
   }
 
@@ -118,15 +116,16 @@ function keyRefused(reason: "key-refused" | "overloaded", message: string): KeyV
 const OK = 0;
 const THREW = 1;
 
-function writeRecord(digest: Uint8Array, atMs: number, result: CallResult): Uint8Array {
+/** The part that records a result. */
+export function keyRecord(digest: Uint8Array, atMs: number, result: CallResult): Uint8Array {
   const body =
     result.status === "ok" || result.status === "threw" ? bodyBytes(result.body) : new Uint8Array();
-  const bytes = Buffer.alloc(KEY_HEADER_BYTES + 1 + body.length);
+  const bytes = Buffer.allocUnsafe(KEY_HEADER_BYTES + 1 + body.length);
   bytes.set(digest, 0);
   bytes.writeDoubleBE(atMs, 16);
   bytes[KEY_HEADER_BYTES] = result.status === "threw" ? THREW : OK;
   bytes.set(body, KEY_HEADER_BYTES + 1);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return new Uint8Array(bytes);
 }
 
 function readHeader(bytes: Uint8Array): KeyRecord {

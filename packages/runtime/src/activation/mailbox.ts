@@ -29,9 +29,12 @@ export class Mailbox<T> {
     const item = this.#items[this.#head];
     if (this.#head >= this.#items.length) return undefined;
     this.#head += 1;
-    // Shifting an array moves all of it; moving the head and compacting now and then does not. An empty mailbox, though,
-    // must not hold on to what has left it.
-    if (this.#head === this.#items.length || (this.#head > 64 && this.#head * 2 > this.#items.length)) {
+    if (this.#head === this.#items.length) {
+      // An empty mailbox does not hold on to what has left it.
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head > 64 && this.#head * 2 > this.#items.length) {
+      // Shifting an array moves all of it; moving the head and compacting now and then does not.
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

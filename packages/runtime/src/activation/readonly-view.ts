@@ -4,7 +4,13 @@
 //       built-ins that methods of their own can change, are shown as copies.
 //   V2. A view is made once per object and costs nothing where nobody looks.
 //   V3. A view can be used where the object can: sent, encoded, compared with another view, looked up in a view.
-import { copyOfBinary, isDeepFrozen, isolate, isPlainObject, TenureError } from "@tenure/core/internal";
+import {
+  copyOfBinary,
+  isDeepFrozen,
+  isolate,
+  isPlainObject,
+  TenureError,
+} from "@tenure/core/internal";
 
 /** Thrown where anything but the turn of a `write` method tries to change state. */
 export class ReadOnlyStateError extends TenureError {
@@ -38,7 +44,11 @@ function makeView(value: object): object | undefined {
   if (isDeepFrozen(value)) return value;
   // A proxy must answer what a frozen target has, and that is not a view. What is frozen keeps its properties, so that
   // views of them can be shown on a copy of it.
-  const target = Object.isFrozen(value) ? (Array.isArray(value) ? [...value] : { ...value }) : value;
+  const target = Object.isFrozen(value)
+    ? Array.isArray(value)
+      ? [...value]
+      : { ...value }
+    : value;
   return new Proxy(target, {
     ...refusals,
     get: (_target, key) => readonlyView(Reflect.get(value, key)),
@@ -89,17 +99,18 @@ function getFromBuiltin(target: object, key: PropertyKey): unknown {
       (target as Map<unknown, unknown>).forEach((value, k) =>
         fn.call(thisArg, readonlyView(value), readonlyView(k), readonlyView(target)),
       );
-  return (...args: unknown[]) => viewOfResult(method.apply(target, args.map(originalOf)));
+  return (...args: unknown[]) => {
+    const result: unknown = method.apply(target, args.map(originalOf));
+    if (!ITERATORS.has(key)) return readonlyView(result);
+    const pairs = key === "entries" || (key === Symbol.iterator && target instanceof Map);
+    return viewsOf(result as Iterable<unknown>, pairs);
+  };
 }
 
-function viewOfResult(result: unknown): unknown {
-  if (typeof result !== "object" || result === null) return result;
-  if (typeof (result as Iterator<unknown>).next === "function" && Symbol.iterator in result)
-    return viewsOf(result as Iterable<unknown>);
-  return readonlyView(result);
-}
+const ITERATORS: ReadonlySet<PropertyKey> = new Set(["entries", "keys", "values", Symbol.iterator]);
 
-function* viewsOf(items: Iterable<unknown>): Generator<unknown> {
-  // The pairs of entries() are fresh arrays; what is in them is not.
-  for (const item of items) yield Array.isArray(item) ? item.map(readonlyView) : readonlyView(item);
+function* viewsOf(items: Iterable<unknown>, pairs: boolean): Generator<unknown> {
+  // The pairs are fresh arrays; what is in them is not.
+  for (const item of items)
+    yield pairs ? (item as readonly unknown[]).map(readonlyView) : readonlyView(item);
 }

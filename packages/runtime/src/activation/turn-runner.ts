@@ -1,7 +1,8 @@
 // One turn: runs a method, and makes of its end a result, and changes that are staged or rolled back (T3).
 //   U1. A result is copied when its turn ends, before the next turn can change what it refers to.
 //   U2. A result or a state that cannot be stored or travel fails the turn: nothing of it is staged.
-//   U3. A keyed call's result is staged in the same save as its changes (R23); a thrown user error is such a result.
+//   U3. A keyed call's result is staged in the same save as its changes (R23). A thrown user error is such a result; an
+//       error of the runtime that the method let through is not: the same key may still succeed.
 import {
   type Actor,
   type ActorAddress,
@@ -11,16 +12,18 @@ import {
   type CallResult,
   type ChainLink,
   type Clock,
+  errorText,
   errorToRecord,
   isolate,
   MAX_CHAIN,
   NotSerializableError,
-  type ResolvedMethod,
+  type Random,
   STATE_PART,
+  TenureError,
   valueBody,
 } from "@tenure/core/internal";
 import type { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
-import { type KeyTable, recordedResult } from "./idempotency.ts";
+import { keyRecord, type KeyTable, recordedResult } from "./idempotency.ts";
 import { type IncomingCall, refused } from "./incoming-call.ts";
 import type { StateCell } from "./state-cell.ts";
 import type { Turn, TurnTracker } from "./turn-context.ts";
@@ -29,6 +32,7 @@ export interface TurnRunnerDeps {
   readonly actor: Actor<unknown>;
   readonly address: ActorAddress;
   readonly clock: Clock;
+  readonly random: Random;
   readonly turns: TurnTracker;
   readonly cell: StateCell | undefined;
   readonly commits: CommitPipeline | undefined;
@@ -72,10 +76,12 @@ export class TurnRunner {
     }
     let args: readonly unknown[];
     try {
-      args = bodyValue(call.args, call.repeatable) as readonly unknown[];
+      // Besides a repeatable call's, the arguments may be needed again of one whose commit the store refuses (R24).
+      const keep = call.repeatable || this.#d.commits !== undefined;
+      args = bodyValue(call.args, keep) as readonly unknown[];
       if (!Array.isArray(args)) throw new TypeError("the arguments are not a list");
     } catch (error) {
-      return done(refused("invalid", `the arguments cannot be decoded: ${messageOf(error)}`));
+      return done(refused("invalid", `the arguments cannot be decoded: ${errorText(error)}`));
     }
     if (call.chain.length >= MAX_CHAIN)
       return done(refused("deadlock", `the chain of calls is longer than ${MAX_CHAIN}`));
@@ -101,13 +107,14 @@ export class TurnRunner {
 
   /** A lifecycle hook, as a write turn. Answers what it threw, after rolling back. */
   async hook(
-    name: string,
-    method: ResolvedMethod,
+    name: "onActivate" | "onDeactivate",
     run: () => Promise<void> | void,
   ): Promise<{ readonly error: unknown } | undefined> {
+    // A turn like any other in the chains of its calls: one that comes back here is a deadlock, not a wait.
+    const request = this.#d.random.id48();
     const turn: Turn = {
       mode: "write",
-      request: 0,
+      request,
       call: {
         method: name,
         caller: undefined,
@@ -116,19 +123,22 @@ export class TurnRunner {
         idempotencyKey: undefined,
       },
       deadlineMs: Infinity,
-      chain: [{ ...this.#d.address, method: method.name, turn: 0 }],
+      chain: [{ ...this.#d.address, method: name, turn: request }],
       outgoing: 0,
     };
+    this.#running.add(request);
     try {
       const returned = this.#d.turns.run(turn, run);
       if (isThenable(returned)) await returned;
       this.#d.turns.end(turn);
-      if (!this.#d.loss()) this.#stage(this.#d.cell?.commitPoint(false), undefined);
+      if (!this.#d.loss()) this.#stage(this.#d.cell?.commitPoint(false));
       return undefined;
     } catch (error) {
       this.#d.turns.end(turn);
       this.#d.cell?.rollback();
       return { error };
+    } finally {
+      this.#running.delete(request);
     }
   }
 
@@ -164,39 +174,46 @@ export class TurnRunner {
     const loss = this.#d.loss();
     if (loss) return { result: LOST, barrier: rejected(loss), turn };
     const write = call.method.mode === "write";
+    const nowMs = this.#d.clock.wallMs();
+    if (threw && write) this.#d.cell?.rollback();
     let result: CallResult;
+    let record: Uint8Array | undefined;
     let state: Uint8Array | undefined;
-    if (threw) {
+    try {
+      result = threw
+        ? this.#threw(call, value)
+        : { status: "ok", body: this.#resultBody(call, value) };
+      if (digest && !(threw && value instanceof TenureError))
+        record = keyRecord(digest, nowMs, result);
+      if (write && !threw) state = this.#d.cell?.commitPoint(true);
+    } catch (error) {
       if (write) this.#d.cell?.rollback();
-      result = this.#threw(call, value);
-    } else
-      try {
-        result = { status: "ok", body: this.#resultBody(call, value) };
-        if (write) state = this.#d.cell?.commitPoint(true);
-      } catch (error) {
-        if (write) this.#d.cell?.rollback();
-        return done(unstorable(error, turn), turn);
-      }
-    if (digest) {
-      const { put, del } = this.#d.keys!.record(call.key!, digest, result, this.#d.clock.wallMs());
-      this.#stage(state, { put, del }, call.key);
-    } else this.#stage(state, undefined);
+      return done(unstorable(error, turn), turn);
+    }
+    const recorded = record && {
+      key: call.key!,
+      ...this.#d.keys!.record(call.key!, record, nowMs),
+    };
+    this.#stage(state, recorded);
     return { result, barrier: this.#d.commits?.barrier(), turn };
   }
 
   #stage(
     state: Uint8Array | undefined,
-    record: { put: readonly [string, Uint8Array]; del: readonly string[] } | undefined,
-    key?: string,
+    recorded?: {
+      readonly key: string;
+      readonly put: readonly [string, Uint8Array];
+      readonly del: readonly string[];
+    },
   ): void {
-    if (!state && !record) return;
+    if (!state && !recorded) return;
     const committed = this.#d.commits!.stage({
-      put: [...(state ? [[STATE_PART, state] as const] : []), ...(record ? [record.put] : [])],
-      del: record?.del ?? [],
+      put: [...(state ? [[STATE_PART, state] as const] : []), ...(recorded ? [recorded.put] : [])],
+      del: recorded?.del ?? [],
     });
-    if (key !== undefined)
+    if (recorded)
       committed.then(
-        () => this.#d.keys!.durable(key),
+        () => this.#d.keys!.durable(recorded.key),
         () => undefined,
       );
   }
@@ -252,7 +269,7 @@ export class TurnRunner {
         bytes = (await this.#d.fetchParts([name])).get(name);
       } catch (error) {
         return done(
-          refused("unavailable", `the recorded result cannot be read: ${messageOf(error)}`),
+          refused("unavailable", `the recorded result cannot be read: ${errorText(error)}`),
         );
       }
     const result = bytes && recordedResult(bytes);
@@ -274,14 +291,10 @@ function done(result: CallResult, turn?: Turn): TurnOutcome {
 
 /** The turn ran and was rolled back: not executed only if none of its calls left (I11). */
 function unstorable(error: unknown, turn: Turn): CallResult {
-  const message = messageOf(error);
+  const message = error instanceof Error ? error.message : errorText(error);
   const code = error instanceof CallError ? error.code : "NOT_SERIALIZABLE";
   if (turn.outgoing > 0) return { status: "failed", code, message };
   return refused(code === "INVALID_ARGUMENT" ? "invalid" : "not-serializable", message);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function rejected(error: Error): Promise<void> {

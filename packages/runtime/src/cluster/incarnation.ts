@@ -162,7 +162,7 @@ export class Incarnation {
       emit,
       host: {
         died: (dead, markedHere) => this.#died(dead, markedHere),
-        servingPeriod: () => this.lease.servingPeriod(),
+        witnessPeriod: () => this.lease.witnessPeriod(),
       },
     });
     this.#ownership = new Ownership({

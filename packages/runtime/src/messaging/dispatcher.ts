@@ -12,6 +12,7 @@ import {
   type Clock,
   type Endpoint,
   isolate,
+  keyProblem,
   type ResolvedMethod,
   valueBody,
 } from "@tenure/core/internal";
@@ -85,7 +86,9 @@ export class Dispatcher implements LocalSilo {
     snapshot: IncomingCall["snapshot"],
   ): void {
     const { kinds, clock, maxCalls } = this.#host;
-    const problem = addressProblem(message.type, message.id);
+    const problem =
+      addressProblem(message.type, message.id) ??
+      (message.key === undefined ? undefined : keyProblem(message.key));
     if (problem !== undefined) return reply(refused("invalid", problem));
     const closed = this.#host.closed();
     if (closed === "paused")
