@@ -49,7 +49,10 @@ test("after a crash the actor comes back elsewhere, with its state and a higher 
   const victim = t.silos.find((silo) => silo.name === owner)!;
   const witness = t.silos.find((silo) => silo.name !== owner)!;
   crash(victim);
-  const after = witness.client.get(Counter, "x").add(1).catch((e: CallError) => e);
+  const after = witness.client
+    .get(Counter, "x")
+    .add(1)
+    .catch((e: CallError) => e);
   await t.clock.advance("9s");
   expect(await after).toBe(8);
   expect(await witness.client.get(Counter, "x").where()).not.toBe(owner);

@@ -66,7 +66,7 @@ export interface InvokerOptions {
 const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
 
 export class Invoker implements ReferenceTarget {
-  readonly locations = new LocationCache();
+  readonly locations: LocationCache = new LocationCache();
   /** Replies that nobody waited for. */
   unknownReplies = 0;
   readonly #clock: Clock;

@@ -33,8 +33,9 @@ test("nobody is marked dead while it holds its lease or could renew it, dead is 
     });
     for (const key of Object.keys(sometimes) as (keyof Counters)[]) sometimes[key] += counted[key];
   }
-  if (!replay)
-    for (const [what, times] of Object.entries(sometimes)) expect(times, what).toBeGreaterThan(50);
+  // Worlds in which nothing ever goes wrong prove nothing.
+  const rare = Object.entries(sometimes).filter(([, times]) => times < 50 && !replay);
+  expect(rare).toEqual([]);
 }, 30_000);
 
 // Each planted bug substitutes a port or the timing; the checks do not know which one it is.
@@ -169,6 +170,5 @@ const BUGS: readonly (readonly [what: string, plant: Plant])[] = [
 
 test.each(BUGS)("the worlds above find a planted bug: %s", async (_bug, plant) => {
   const found = await firstBroken(plant, SEEDS);
-  expect(found, "no world found it").toBeDefined();
-  console.log(_what, found);
+  expect(found).toMatch(/^seed \d+: LC/);
 });

@@ -1,5 +1,5 @@
 // The observer on a virtual clock: whom it marks dead, and above all whom it does not.
-import { type EventBody, type Incarnation, TableDirectory } from "@tenure/core/internal";
+import type { EventBody, Incarnation } from "@tenure/core/internal";
 import { afterEach, expect, test } from "vitest";
 import { DriftingClock } from "../../../test/support/drifting-clock.ts";
 import { memoryTables } from "../../../test/support/memory-tables.ts";
@@ -323,7 +323,7 @@ test("one death that cannot be marked keeps no other from being marked", async (
   const DAMAGED = "c".repeat(32);
   await join(DAMAGED);
   const markDead = directory.markDead.bind(directory);
-  (directory as TableDirectory).markDead = (request) =>
+  directory.markDead = (request) =>
     request.incarnation === DAMAGED ? Promise.reject(new Error("damaged")) : markDead(request);
   await truth.advance(TIMING.watchMs + TIMING.roundMs);
   expect(state()).toBe("dead");

@@ -18,7 +18,7 @@ export class VirtualClock implements Clock {
   readonly #startMs: number;
 
   /** `startMs`: the wall time at which it starts. */
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#startMs = startMs;
   }
 

@@ -27,7 +27,7 @@ export class SimCluster {
   readonly world: World;
   readonly network: SimNetwork;
   readonly store: SimStore;
-  readonly silos = new Map<string, SimSilo>();
+  readonly silos: Map<string, SimSilo> = new Map();
   readonly events: TenureEvent[] = [];
   readonly #options: SimClusterOptions;
   readonly #listeners = new Set<(event: TenureEvent) => void>();
@@ -84,17 +84,12 @@ export class SimCluster {
   /** Runs the world until `promise` settles, for at most `limitMs` of its time. */
   async drive<T>(promise: Promise<T>, limitMs: number, after?: () => void): Promise<T> {
     let settled = false;
-    const done = promise.finally(() => {
+    const settle = (): void => {
       settled = true;
-    });
-    done.catch(() => undefined);
-    const endMs = this.world.nowMs + limitMs;
-    await this.world.runUntil(this.world.nowMs);
-    while (!settled) {
-      if (!(await this.world.step(endMs)))
-        throw new Error(`not settled within ${limitMs} ms of simulated time`);
-      after?.();
-    }
+    };
+    promise.then(settle, settle);
+    if (!(await this.world.run(this.world.nowMs + limitMs, () => settled, after)))
+      throw new Error(`not settled within ${limitMs} ms of simulated time`);
     return await promise;
   }
 

@@ -38,7 +38,7 @@ export const CALM_NETWORK: Readonly<NetworkFaults> = {
 export class SimNetwork {
   readonly faults: NetworkFaults = { ...CALM_NETWORK };
   readonly world: World;
-  readonly endpoints = new Map<Address, SimEndpoint>();
+  readonly endpoints: Map<Address, SimEndpoint> = new Map();
   /** "a>b": messages from a to b are lost. "*" stands for anybody. */
   readonly #cuts = new Set<string>();
   readonly #lastArrival = new Map<string, number>();

@@ -58,9 +58,9 @@ export class SimTables implements DirectoryTables, RowTables {
   writes = 0;
   storeSentinel: Sentinel | undefined;
   grants = 0;
-  readonly memberRecords = new Map<Incarnation, MemberRecord>();
-  readonly entries = new Map<string, DirectoryEntry>();
-  readonly rows = new Map<string, Row>();
+  readonly memberRecords: Map<Incarnation, MemberRecord> = new Map();
+  readonly entries: Map<string, DirectoryEntry> = new Map();
+  readonly rows: Map<string, Row> = new Map();
   #undo: (() => void)[] = [];
 
   sentinel(): Sentinel | undefined {
@@ -177,7 +177,7 @@ export interface SimStoreOptions {
 export class SimStore {
   readonly faults: StoreFaults = { ...CALM_STORE };
   readonly world: World;
-  tables = new SimTables();
+  tables: SimTables = new SimTables();
   away = false;
   readonly #options: SimStoreOptions;
   readonly #random;

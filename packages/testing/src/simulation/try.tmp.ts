@@ -45,12 +45,12 @@ for (let seed = first; seed < first + count; seed++) {
     w.schedule(rnd.next() * 6000, "fault", faultAt);
   };
   w.schedule(rnd.next() * 3000, "fault", faultAt);
-  await w.runUntil(w.nowMs + 40_000);
+  await w.run(w.nowMs + 40_000);
   stop = true;
   // heal
   Object.assign(c.network.faults, { loss: 0, duplication: 0, reordering: 0, delayMs: 0.5 }); Object.assign(c.store.faults, { delayMs: 0.5, requestLost: 0, answerLost: 0, failedAfterApplying: 0, appliedTwice: 0 });
   c.network.heal(); c.store.away = false;
-  await w.runUntil(w.nowMs + 25_000);
+  await w.run(w.nowMs + 25_000);
   try { await c.drive(workers, 20_000); } catch { problems.push("workers hang"); }
   for (const id of ["a0", "a1", "a2", "a3", "a4"]) {
     const row = c.store.tables.rows.get("log/" + id); const bytes = row?.parts.get("state");
