@@ -15,9 +15,9 @@ export interface DiaryCalls {
 export interface Diaries {
   readonly Diary: ActorClass<Actor<{ lines: string[] }> & DiaryCalls>;
   /** Resolves when the turn that writes this line has begun. */
-  begun(line: string): Promise<void>;
+  readonly begun: (line: string) => Promise<void>;
   /** Lets the turn that writes this line go on. */
-  open(line: string): void;
+  readonly open: (line: string) => void;
   /** Lines whose turn saw its signal aborted. */
   readonly aborted: readonly string[];
 }

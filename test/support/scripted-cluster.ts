@@ -5,7 +5,6 @@ import {
   type DirectoryProvider,
   loopback,
   type MemberRecord,
-  type Message,
   type TransportProvider,
 } from "@tenure/core/internal";
 import type { Silo, SiloOptions } from "@tenure/runtime";
@@ -29,7 +28,7 @@ export class ScriptedCluster implements AsyncDisposable {
   readonly storage = new ScriptedStorage();
   /** Silos whose directory operations go as their script says; "*" is for all. */
   readonly scripts = new Map<string, Script>();
-  /** Silos whose messages are lost, those to themselves too; "*" is for all. */
+  /** Silos to which no message comes, not even their own; "*" is for all. */
   readonly deaf = new Set<string>();
   readonly operations: { readonly silo: string; readonly operation: Operation }[] = [];
   /** Sessions of directories and transports that are open. */
@@ -101,7 +100,7 @@ export class ScriptedCluster implements AsyncDisposable {
     const watched = promise.finally(() => (settled = true));
     watched.catch(() => undefined);
     await this.clock.settle();
-    for (const endMs = this.nowMs + limitMs; !settled && this.nowMs < endMs; )
+    for (const endMs = this.nowMs + limitMs; !settled && this.nowMs < endMs;)
       await this.clock.advance(5);
     if (!settled) throw new Error(`not settled within ${limitMs} ms`);
     return await watched;
@@ -124,18 +123,21 @@ export class ScriptedCluster implements AsyncDisposable {
             this.openSessions -= 1;
           },
         };
-        return scriptedDirectory(target, { truth: this.clock, silo: clock }, (operation, request) => {
-          this.operations.push({ silo: name, operation });
-          const script = this.scripts.get(name) ?? this.scripts.get("*");
-          return script?.(operation, request);
-        });
+        return scriptedDirectory(
+          target,
+          { truth: this.clock, silo: clock },
+          (operation, request) => {
+            this.operations.push({ silo: name, operation });
+            const script = this.scripts.get(name) ?? this.scripts.get("*");
+            return script?.(operation, request);
+          },
+        );
       },
     };
   }
 
   #transportOf(name: string): TransportProvider {
-    const lost = (message: Message): boolean =>
-      message.kind !== "death" && (this.deaf.has(name) || this.deaf.has("*"));
+    const lost = (): boolean => this.deaf.has(name) || this.deaf.has("*");
     return {
       name: "scripted loopback",
       open: async (environment) => {
@@ -145,7 +147,7 @@ export class ScriptedCluster implements AsyncDisposable {
           join: async (address, receiver) => {
             const endpoint = await transport.join(address, {
               message: (from, message) => {
-                if (!lost(message)) receiver.message(from, message);
+                if (!lost()) receiver.message(from, message);
               },
               undeliverable: (to, tag) => receiver.undeliverable(to, tag),
               disconnected: () => receiver.disconnected(),

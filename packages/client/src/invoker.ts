@@ -20,6 +20,7 @@ import {
   durationMs,
   errorText,
   type Endpoint,
+  FencedError,
   formatActor,
   type Incarnation,
   InvalidArgumentError,
@@ -165,7 +166,7 @@ export class Invoker implements ReferenceTarget {
       idempotencyKey,
       repeatable:
         idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
-      chain,
+      origin,
       deadlineMs: nowMs + timeoutMs,
       timeoutMs,
       resolve,
@@ -247,7 +248,7 @@ export class Invoker implements ReferenceTarget {
       args: call.args,
       budgetMs,
       key: call.idempotencyKey,
-      chain: call.chain,
+      chain: call.origin?.chain ?? [],
       repeatable: call.repeatable,
     };
     this.#flights.set(request, call);
@@ -426,12 +427,19 @@ export class Invoker implements ReferenceTarget {
   #gateRefused(call: OutgoingCall, error: unknown): void {
     if (call.done) return;
     this.#settle(call);
-    call.reject(error);
+    call.reject(
+      call.maybeRan && error instanceof FencedError
+        ? new FencedError(error.message, { outcome: "unknown", details: detailsOf(call) })
+        : error,
+    );
   }
 
   #resend(call: OutgoingCall): void {
     call.retry = undefined;
-    if (!call.done) this.#lanes.enter(call);
+    if (call.done) return;
+    // The turn that made the call may have lost its actor since the last attempt.
+    call.gate = call.origin?.gate();
+    this.#lanes.enter(call);
   }
 
   // ---- the end of a call -----------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ export interface OutgoingCall {
   readonly method: string;
   readonly idempotencyKey: string | undefined;
   readonly repeatable: boolean;
-  readonly chain: readonly ChainLink[];
+  readonly origin: CallOrigin | undefined;
   readonly deadlineMs: number;
   /** How long its caller waits. */
   readonly timeoutMs: number;

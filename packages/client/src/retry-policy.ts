@@ -65,11 +65,10 @@ export function afterFailure(failure: Failure, call: Attempted, chance: number):
     call.hops < MAX_HOPS
   )
     return { kind: "redirect", to: failure.owner, generation: failure.generation };
-  // A first `moved` without an owner is what a collected or drained activation answers: look again at once.
-  const afterMs =
-    failure.status === "refused" && failure.reason === "moved" && call.attempt === 1
-      ? 0
-      : backoffMs(call.attempt, chance);
+  // What a collected or drained activation answers first: look again at once.
+  const lookAgain =
+    failure.status === "refused" && (failure.reason === "moved" || failure.reason === "draining");
+  const afterMs = lookAgain && call.attempt === 1 ? 0 : backoffMs(call.attempt, chance);
   return afterMs < call.remainingMs ? { kind: "retry", afterMs } : { kind: "fail" };
 }
 

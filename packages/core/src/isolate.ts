@@ -9,7 +9,7 @@ import { errorFromRecord, errorToRecord } from "./wire-error.ts";
 export function isolate<T>(value: T, root: string): T {
   if (isSimple(value)) return value;
   checkSerializable(value, root);
-  return isDeepFrozen(value) ? value : (copy(value, new Map()) as T);
+  return copy(value, new Map()) as T;
 }
 
 // Deep-frozen plain data can never change again, so having found it once is enough for ever.
@@ -17,6 +17,7 @@ const knownDeepFrozen = new WeakSet();
 
 /** True for frozen plain objects and arrays whose contents are so too: they may be shared. */
 export function isDeepFrozen(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || knownDeepFrozen.has(value)) return true;
   const found = new Set<object>();
   if (!allFrozen(value, found)) return false;
   // Only now: what was found on the way was found under the assumption that the rest of a cycle is frozen too.
@@ -42,6 +43,7 @@ function copy(value: unknown, done: Map<object, unknown>): unknown {
   if (typeof value !== "object" || value === null) return value;
   const known = done.get(value);
   if (known !== undefined) return known;
+  if (Object.isFrozen(value) && isDeepFrozen(value)) return value;
   if (Array.isArray(value)) {
     const out: unknown[] = Array.from({ length: value.length });
     done.set(value, out);

@@ -1,6 +1,7 @@
 // A loop's wait that can be cut short.
 //   A1. A ring is never lost: rung while nobody waits, it ends the next wait at once.
 //   A2. One waits at a time: the loop that owns it.
+//   A3. It keeps the process alive, as a listening server does: a silo runs until it is stopped.
 import type { Clock } from "@tenure/core/internal";
 
 export class Alarm {
@@ -28,7 +29,7 @@ export class Alarm {
         act();
       };
       const abort = (): void => end(() => reject(signal.reason as Error));
-      const timer = clock.after(ms, () => end(() => resolve(false)));
+      const timer = clock.after(ms, () => end(() => resolve(false)), { keepAlive: true });
       this.#cut = () => end(() => resolve(true));
       signal.addEventListener("abort", abort, { once: true });
     });

@@ -12,24 +12,23 @@ import {
   type Sentinel,
   TableDirectory,
 } from "@tenure/core/internal";
-import { atTheCall, type WriteCount } from "./memory-step.ts";
+import { atTheCall, refuseStrict, type WriteCount } from "./memory-step.ts";
 
 /** A directory for the silos of one process: for development, tests and examples. */
 export function memoryDirectory(): DirectoryProvider {
   const clusters = new Map<string, MemoryDirectoryTables>();
   return {
     name: "memory",
-    open: ({ cluster }) => {
+    open: async ({ cluster, durability }) => {
+      refuseStrict(durability);
       let tables = clusters.get(cluster);
       if (!tables) clusters.set(cluster, (tables = new MemoryDirectoryTables()));
-      return Promise.resolve(
-        new TableDirectory({
-          durability: "nothing: the directory is in memory and ends with its process",
-          startsOpen: true,
-          transact: atTheCall(tables),
-          close: () => Promise.resolve(),
-        }),
-      );
+      return new TableDirectory({
+        durability: "nothing: the directory is in memory and ends with its process",
+        startsOpen: true,
+        transact: atTheCall(tables),
+        close: () => Promise.resolve(),
+      });
     },
   };
 }

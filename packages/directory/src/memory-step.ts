@@ -1,5 +1,5 @@
 // How a store in memory makes an atomic step: it runs it at once, and JavaScript runs nothing in between.
-import type { Transact } from "@tenure/core/internal";
+import { ConfigError, type PortEnvironment, type Transact } from "@tenure/core/internal";
 
 export interface WriteCount {
   /** How many records were written: the store's sequence, which never goes back. */
@@ -12,4 +12,14 @@ export function atTheCall<Tables extends WriteCount>(tables: Tables): Transact<T
     const answer = step(tables);
     return { sequence: tables.writes, answer };
   };
+}
+
+/** A store that ends with its process keeps nothing that `strict` promises. */
+export function refuseStrict(durability: PortEnvironment["durability"]): void {
+  if (durability === "strict")
+    throw new ConfigError(
+      "durability",
+      "'strict' cannot be kept in memory, which ends with the process; name a store, for example data: './data' or ...redis({ url })",
+      { value: durability },
+    );
 }

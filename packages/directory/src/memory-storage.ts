@@ -10,7 +10,7 @@ import {
   type StorageProvider,
   TableStorage,
 } from "@tenure/core/internal";
-import { atTheCall, type WriteCount } from "./memory-step.ts";
+import { atTheCall, refuseStrict, type WriteCount } from "./memory-step.ts";
 
 /** The same bound as the embedded store, so that what fits in development fits on disk. */
 const MAX_STATE_BYTES = 8 * 1_024 * 1_024;
@@ -20,17 +20,16 @@ export function memoryStorage(): StorageProvider {
   const clusters = new Map<string, MemoryRowTables>();
   return {
     name: "memory",
-    open: ({ cluster }) => {
+    open: async ({ cluster, durability }) => {
+      refuseStrict(durability);
       let tables = clusters.get(cluster);
       if (!tables) clusters.set(cluster, (tables = new MemoryRowTables()));
-      return Promise.resolve(
-        new TableStorage({
-          durability: "nothing: the state is in memory and ends with its process",
-          maxStateBytes: MAX_STATE_BYTES,
-          transact: atTheCall(tables),
-          close: () => Promise.resolve(),
-        }),
-      );
+      return new TableStorage({
+        durability: "nothing: the state is in memory and ends with its process",
+        maxStateBytes: MAX_STATE_BYTES,
+        transact: atTheCall(tables),
+        close: () => Promise.resolve(),
+      });
     },
   };
 }

@@ -37,6 +37,10 @@ export interface Silo extends AsyncDisposable {
 export interface SiloInternals {
   readonly incarnation: IncarnationId | undefined;
   readonly activations: number;
+  /** An incarnation has been born and is not over. */
+  readonly serving: boolean;
+  /** What is held for calls that leave here and calls that came in: nothing, once all of them are settled (I12). */
+  readonly heldCalls: number;
   /** No goodbye: timers and connections are dropped, as when the process is killed. */
   crash(): void;
 }
@@ -129,6 +133,8 @@ class SiloLife implements Silo {
     return {
       incarnation: this.#current?.id,
       activations: this.#current?.catalog.size ?? 0,
+      serving: this.#current !== undefined && !this.#current.lease.over,
+      heldCalls: this.#invoker.held + (this.#current?.dispatcher.openCalls ?? 0),
       crash: () => this.#crash(),
     };
   }
@@ -222,7 +228,10 @@ class SiloLife implements Silo {
 
   #nextIncarnation(previous: IncarnationId | undefined): Promise<Incarnation> {
     const { clock, random } = this.#platform;
-    const { kinds, roles, bootstrap, leaseTtlMs, maxCalls, exposeStacks } = this.#options;
+    const { kinds, roles, leaseTtlMs, maxCalls, exposeStacks } = this.#options;
+    // Only the first start can say that the directory is new. Said again by a silo that rejoins, it would open a
+    // directory that was lost while others still serve (R13).
+    const bootstrap = this.#options.bootstrap && previous === undefined;
     return Incarnation.start(
       {
         name: this.name,

@@ -409,21 +409,27 @@ export class Activation {
     };
   }
 
+  /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */
   #outgoingGate(commits: CommitPipeline | undefined): Promise<void> | undefined {
     const committed = commits?.barrier();
-    const held = this.#deps.lease.whenHeld();
-    if (!committed && !held) return undefined;
-    const gate = Promise.all([committed, held]).then(
-      () => {
-        if (this.#state.kind === "poisoned") throw this.#lostError();
-      },
-      () => {
-        throw this.#lostError();
-      },
-    );
+    if (!committed && this.#state.kind !== "poisoned" && this.#deps.lease.holds())
+      return undefined;
+    const gate = this.#mayLeave(committed);
     // A call that is over by then does not look at its gate any more.
     gate.catch(() => undefined);
     return gate;
+  }
+
+  async #mayLeave(committed: Promise<void> | undefined): Promise<void> {
+    try {
+      await committed;
+      // Asked again after each wait: the lease may have run out meanwhile (R6).
+      for (let held = this.#deps.lease.whenHeld(); held; held = this.#deps.lease.whenHeld())
+        await held;
+    } catch {
+      throw this.#lostError();
+    }
+    if (this.#state.kind === "poisoned") throw this.#lostError();
   }
 
   #lostError(): FencedError {

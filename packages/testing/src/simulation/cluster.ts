@@ -1,42 +1,94 @@
 // A simulated cluster: silos and clients made by the same createSilo and connect as everywhere, on simulated ports.
-import { type Client, connect } from "@tenure/client";
+//   C1. What is substituted for a test of the checks themselves (a broken rule) is a port or a value, handed in here.
+//   C2. Everything is watched: the store's decisions, user code, messages, events.
+import { type ActorClient, type Client, connect } from "@tenure/client";
 import type { ActorClass, TenureEvent } from "@tenure/core";
-import type { OwnershipRules } from "@tenure/core/internal";
+import type {
+  Clock,
+  DirectoryProvider,
+  Incarnation,
+  OwnershipRules,
+  Random,
+  StorageProvider,
+  TransportProvider,
+} from "@tenure/core/internal";
 import { createSilo, type Silo, type SiloOptions } from "@tenure/runtime";
 import { internalsOf } from "../crash.ts";
+import { CodeWatch } from "./code-watch.ts";
+import { Histories } from "./history.ts";
 import { SimNetwork } from "./network.ts";
 import { SimNode } from "./node.ts";
+import { observed } from "./observed-actor.ts";
 import { SimStore } from "./store.ts";
+import { StoreWatch } from "./store-watch.ts";
+import { Findings } from "./violations.ts";
 import { World } from "./world.ts";
+
+/** What createSilo and connect take besides their options. */
+export interface SimPlatform {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** Ports and values in whose place others are put (C1). */
+export interface Substitutions {
+  readonly rules?: ((store: { wallMs(): number }) => OwnershipRules) | undefined;
+  platform?(platform: SimPlatform, node: SimNode): SimPlatform;
+  directory?(provider: DirectoryProvider, node: SimNode): DirectoryProvider;
+  storage?(provider: StorageProvider, node: SimNode): StorageProvider;
+  transport?(provider: TransportProvider, node: SimNode): TransportProvider;
+}
 
 export interface SimClusterOptions {
   readonly seed: number;
   readonly actors: readonly ActorClass[];
-  readonly rules?: OwnershipRules | undefined;
-  readonly startsOpen?: boolean | undefined;
   readonly silo?: Partial<SiloOptions> | undefined;
+  readonly substitutions?: Substitutions | undefined;
+  readonly startsOpen?: boolean | undefined;
 }
 
 export interface SimSilo {
+  readonly name: string;
   readonly node: SimNode;
+  incarnation: Incarnation | undefined;
   /** Undefined until it has started, and when it could not. */
   silo: Silo | undefined;
+  stopping: boolean;
 }
 
 export class SimCluster {
   readonly world: World;
   readonly network: SimNetwork;
   readonly store: SimStore;
-  readonly silos: Map<string, SimSilo> = new Map();
+  readonly findings: Findings;
+  readonly histories: Histories;
+  readonly storeWatch: StoreWatch;
+  readonly codeWatch: CodeWatch;
+  /** The newest process of each name. */
+  readonly silos = new Map<string, SimSilo>();
   readonly events: TenureEvent[] = [];
   readonly #options: SimClusterOptions;
+  #later: { readonly atEvent: number; readonly act: () => void }[] = [];
   readonly #listeners = new Set<(event: TenureEvent) => void>();
 
   constructor(options: SimClusterOptions) {
     this.#options = options;
     this.world = new World(options.seed);
-    this.network = new SimNetwork(this.world);
-    this.store = new SimStore(this.world, { rules: options.rules, startsOpen: options.startsOpen });
+    this.findings = new Findings(() => this.world.nowMs);
+    this.histories = new Histories(this.world);
+    this.storeWatch = new StoreWatch(this.findings, this.histories);
+    this.codeWatch = new CodeWatch(
+      this.findings,
+      this.histories,
+      this.storeWatch,
+      new Map(options.actors.map(({ actor }) => [actor.type, actor.maxQueue])),
+    );
+    this.network = new SimNetwork(this.world, this.codeWatch);
+    this.store = new SimStore(this.world, {
+      rules: options.substitutions?.rules,
+      startsOpen: options.startsOpen,
+      watch: this.storeWatch,
+    });
   }
 
   onEvent(listener: (event: TenureEvent) => void): void {
@@ -44,32 +96,54 @@ export class SimCluster {
   }
 
   /** Starts a silo on a process of its own; resolves when it serves. The world must be running. */
-  async startSilo(name: string, rate = 1): Promise<Silo> {
-    const node = new SimNode(this.world, { name, rate });
-    const entry: SimSilo = { node, silo: undefined };
-    this.silos.set(name, entry);
+  async startSilo(name: string, rate = 1, process = name): Promise<Silo> {
+    const node = new SimNode(this.world, { name: process, rate });
+    const entry: SimSilo = {
+      name,
+      node,
+      incarnation: undefined,
+      silo: undefined,
+      stopping: false,
+    };
+    this.silos.set(process, entry);
+    const { substitutions, actors, silo: options } = this.#options;
+    const ports = this.#ports(node);
+    const code = this.codeWatch.at(entry);
     const silo = await createSilo(
       {
         name,
-        actors: this.#options.actors,
-        transport: this.network.provider(node),
-        directory: this.store.directory(node),
-        storage: this.store.storage(node),
-        ...this.#options.silo,
-        onEvent: (event) => this.#heard(node, event),
+        actors: actors.map((actor) => observed(actor, code)),
+        ...ports,
+        ...options,
+        onEvent: (event) => {
+          if (event.type === "silo.joined") entry.incarnation = event.incarnation;
+          this.#heard(node, event);
+        },
       },
-      { clock: node.clock, random: node.random },
+      substitutions?.platform?.(platformOf(node), node) ?? platformOf(node),
     );
     entry.silo = silo;
     return silo;
   }
 
-  async connect(name: string): Promise<Client> {
+  async connect(name: string, callTimeoutMs?: number): Promise<Client> {
     const node = new SimNode(this.world, { name });
+    const { substitutions } = this.#options;
     return await connect(
-      { transport: this.network.provider(node), onEvent: (event) => this.#heard(node, event) },
-      { clock: node.clock, random: node.random },
+      {
+        transport: this.#ports(node).transport,
+        callTimeoutMs,
+        onEvent: (event) => this.#heard(node, event),
+      },
+      substitutions?.platform?.(platformOf(node), node) ?? platformOf(node),
     );
+  }
+
+  /** Runs `call` in a silo's process, through its own client. Undefined when the process cannot run anything. */
+  through<T>(name: string, call: (client: ActorClient) => Promise<T>): Promise<T> | undefined {
+    const entry = this.silos.get(name);
+    if (!entry?.silo || entry.stopping || entry.node.crashed || entry.node.frozen) return undefined;
+    return call(entry.silo.client);
   }
 
   crash(name: string): void {
@@ -81,29 +155,75 @@ export class SimCluster {
     if (entry.silo) internalsOf(entry.silo).crash();
   }
 
+  /** Processes that live. */
+  living(): readonly SimSilo[] {
+    return [...this.silos.values()].filter(({ node, stopping }) => !node.crashed && !stopping);
+  }
+
   /** Runs the world until `promise` settles, for at most `limitMs` of its time. */
-  async drive<T>(promise: Promise<T>, limitMs: number, after?: () => void): Promise<T> {
+  async drive<T>(promise: Promise<T>, limitMs: number): Promise<T> {
     let settled = false;
     const settle = (): void => {
       settled = true;
     };
     promise.then(settle, settle);
-    if (!(await this.world.run(this.world.nowMs + limitMs, () => settled, after)))
+    if (!(await this.run(limitMs, () => settled)))
       throw new Error(`not settled within ${limitMs} ms of simulated time`);
     return await promise;
+  }
+
+  /** Runs the world for `ms`, or until `done`, checking after every event. */
+  run(ms: number, done?: () => boolean): Promise<boolean> {
+    return this.world.run(this.world.nowMs + ms, done, this.#afterEvent);
+  }
+
+  /** Runs `act` between two events, when `events` more have run. */
+  afterEvents(events: number, act: () => void): void {
+    this.#later.push({ atEvent: this.world.events + events, act });
+  }
+
+  readonly #afterEvent = (): void => {
+    if (this.#later.length > 0) {
+      const due = this.#later.filter(({ atEvent }) => this.world.events >= atEvent);
+      this.#later = this.#later.filter((item) => !due.includes(item));
+      for (const { act } of due) act();
+    }
+    this.codeWatch.checkWaiting(this.network.touched());
+  };
+
+  #ports(node: SimNode): {
+    readonly transport: TransportProvider;
+    readonly directory: DirectoryProvider;
+    readonly storage: StorageProvider;
+  } {
+    const put = this.#options.substitutions;
+    const transport = this.network.provider(node);
+    const directory = this.store.directory(node);
+    const storage = this.store.storage(node);
+    return {
+      transport: put?.transport?.(transport, node) ?? transport,
+      directory: put?.directory?.(directory, node) ?? directory,
+      storage: put?.storage?.(storage, node) ?? storage,
+    };
   }
 
   #heard(node: SimNode, event: TenureEvent): void {
     if (node.crashed) return;
     this.events.push(event);
+    this.findings.saw(`event ${event.type}`);
     this.world.note(`${event.silo || node.name}: ${describeEvent(event)}`);
     for (const listener of this.#listeners) listener(event);
   }
 }
 
-function describeEvent(event: TenureEvent): string {
+function platformOf(node: SimNode): SimPlatform {
+  return { clock: node.clock, random: node.random };
+}
+
+export function describeEvent(event: TenureEvent): string {
   const actor = "actor" in event ? ` ${event.actor.type}/${event.actor.id}` : "";
   const generation = "generation" in event ? ` generation ${event.generation}` : "";
   const reason = "reason" in event ? ` (${event.reason})` : "";
-  return `${event.type}${actor}${generation}${reason}`;
+  const error = "error" in event ? `: ${event.error}` : "";
+  return `${event.type}${actor}${generation}${reason}${error}`;
 }

@@ -28,6 +28,12 @@ export interface NetworkFaults {
   delayMs: number;
 }
 
+/** Whoever watches what is said. */
+export interface MessageWatch {
+  sent(node: SimNode, message: Message): void;
+  delivered(node: SimNode, message: Message): void;
+}
+
 export const CALM_NETWORK: Readonly<NetworkFaults> = {
   loss: 0,
   duplication: 0,
@@ -43,9 +49,13 @@ export class SimNetwork {
   readonly #cuts = new Set<string>();
   readonly #lastArrival = new Map<string, number>();
   readonly #random;
+  readonly #watch: MessageWatch | undefined;
+  /** Processes to which a message came in this event. */
+  readonly #touched = new Set<SimNode>();
 
-  constructor(world: World) {
+  constructor(world: World, watch?: MessageWatch) {
     this.world = world;
+    this.#watch = watch;
     this.#random = world.fork();
   }
 
@@ -74,8 +84,20 @@ export class SimNetwork {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  mend(from: string, to: string): void {
+    this.#cuts.delete(`${from}>${to}`);
+  }
+
   heal(): void {
     this.#cuts.clear();
+  }
+
+  /** The processes to which something came since this was asked last. */
+  touched(): readonly SimNode[] {
+    if (this.#touched.size === 0) return [];
+    const nodes = [...this.#touched];
+    this.#touched.clear();
+    return nodes;
   }
 
   isCut(from: string, to: string): boolean {
@@ -86,6 +108,7 @@ export class SimNetwork {
 
   /** @internal */
   transmit(sender: SimEndpoint, to: Address, message: Message, tag: number): void {
+    this.#watch?.sent(sender.node, message);
     const targets = this.#targets(to);
     if (targets.length === 0) {
       if (this.isCut(sender.node.name, "*")) return;
@@ -127,7 +150,12 @@ export class SimNetwork {
     this.world.schedule(
       atMs - this.world.nowMs,
       `${message.kind} ${from}>${to}${describeCall(message)}`,
-      () => target.node.run("message", () => target.take(sender.address, message)),
+      () =>
+        target.node.run("message", () => {
+          this.#watch?.delivered(target.node, message);
+          this.#touched.add(target.node);
+          target.take(sender.address, message);
+        }),
     );
   }
 

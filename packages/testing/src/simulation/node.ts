@@ -9,6 +9,11 @@ import type { World } from "./world.ts";
 
 type Kind = "timer" | "message";
 
+interface Freeze {
+  readonly sinceMs: number;
+  readonly suspended: boolean;
+}
+
 export interface NodeOptions {
   readonly name: string;
   /** 1 ± drift. @default 1 */
@@ -22,8 +27,9 @@ export class SimNode {
   readonly clock: Clock;
   readonly #rate: number;
   #crashed = false;
-  #frozen = 0;
+  readonly #freezes = new Set<Freeze>();
   #suspendedMs = 0;
+  #suspendedUntilMs = 0;
   #wallOffsetMs = 0;
   #held: { readonly kind: Kind; readonly run: () => void }[] = [];
 
@@ -40,13 +46,13 @@ export class SimNode {
   }
 
   get frozen(): boolean {
-    return this.#frozen > 0;
+    return this.#freezes.size > 0;
   }
 
   /** Runs now, when the process thaws, or never. */
   run(kind: Kind, run: () => void): void {
     if (this.#crashed) return;
-    if (this.#frozen > 0) this.#held.push({ kind, run });
+    if (this.#freezes.size > 0) this.#held.push({ kind, run });
     else run();
   }
 
@@ -58,19 +64,32 @@ export class SimNode {
   /** Stops the process for `ms` of the world's time. `suspended`: the whole machine, whose monotonic clock stops too. */
   freeze(ms: number, suspended: boolean): void {
     if (this.#crashed) return;
-    this.#frozen += 1;
-    this.world.schedule(ms, `thaw ${this.name}`, () => {
-      if (suspended) this.#suspendedMs += ms;
-      this.#frozen -= 1;
-      if (this.#frozen > 0) return;
-      const held = this.#held;
-      this.#held = [];
-      // N2. Each in a turn of its own.
-      for (const kind of ["message", "timer"] as const)
-        for (const item of held)
-          if (item.kind === kind)
-            this.world.schedule(0, `${kind} ${this.name} (late)`, () => this.run(kind, item.run));
-    });
+    const freeze = { sinceMs: this.world.nowMs, suspended };
+    this.#freezes.add(freeze);
+    this.world.schedule(ms, `thaw ${this.name}`, () => this.#end(freeze));
+  }
+
+  /** Ends every freeze now. */
+  thaw(): void {
+    for (const freeze of this.#freezes) this.#end(freeze);
+  }
+
+  #end(freeze: Freeze): void {
+    if (!this.#freezes.delete(freeze)) return;
+    // Two suspensions at once stop the clock once.
+    if (freeze.suspended) {
+      const sinceMs = Math.max(freeze.sinceMs, this.#suspendedUntilMs);
+      this.#suspendedMs += this.world.nowMs - sinceMs;
+      this.#suspendedUntilMs = this.world.nowMs;
+    }
+    if (this.#freezes.size > 0) return;
+    const held = this.#held;
+    this.#held = [];
+    // N2. Each in a turn of its own.
+    for (const kind of ["message", "timer"] as const)
+      for (const item of held)
+        if (item.kind === kind)
+          this.world.schedule(0, `${kind} ${this.name} (late)`, () => this.run(kind, item.run));
   }
 
   jumpWallClock(ms: number): void {

@@ -1,0 +1,252 @@
+// What goes wrong in one run, as data: drawn from the seed, printed, and run again with parts left out.
+//   F1. A plan is a pure function of the seed; what a run does with it draws from generators of its own, so that a plan
+//       with one fault less is the same run but for that fault.
+//   F2. A seed draws which kinds of fault it has at all ("swarm testing": Groce et al. 2012): runs with one kind of fault
+//       find what runs with all of them bury.
+//   F3. Clock rates stay within ρ (A3); all else may go as wrong as a store, a network or a machine can.
+import { type Random, seededRandom } from "@tenure/core/internal";
+import { CALM_NETWORK, type NetworkFaults } from "./network.ts";
+import { CALM_STORE, type StoreFaults } from "./store.ts";
+
+export type Fault =
+  /** Killed; `event` world events after its time, so that it may be between any two. A new process follows. */
+  | {
+      readonly kind: "crash";
+      readonly silo: string;
+      readonly event: number;
+      readonly restartMs: number;
+    }
+  /** Stopped by its operator, and started again. */
+  | { readonly kind: "stop"; readonly silo: string; readonly restartMs: number }
+  | { readonly kind: "join"; readonly silo: string }
+  /** A second process with the name of one that lives. */
+  | { readonly kind: "namesake"; readonly silo: string; readonly forMs: number }
+  /** SIGSTOP, or a blocked event loop; `suspended`: the whole machine, whose monotonic clock stops too. */
+  | {
+      readonly kind: "freeze";
+      readonly silo: string;
+      readonly forMs: number;
+      readonly suspended: boolean;
+    }
+  | { readonly kind: "wall-jump"; readonly silo: string; readonly byMs: number }
+  /** Messages of `from` do not reach `to`; "*" is anybody. */
+  | {
+      readonly kind: "cut";
+      readonly from: string;
+      readonly to: string;
+      readonly forMs: number;
+    }
+  | { readonly kind: "store-away"; readonly forMs: number }
+  /** The store's own clock: nothing may depend on it (R4). */
+  | { readonly kind: "store-clock-jump"; readonly byMs: number }
+  | AmnesiaFault;
+
+/** A store that forgets, or contradicts itself. */
+export type AmnesiaFault =
+  | { readonly kind: "lose-writes"; readonly count: number }
+  | { readonly kind: "lose-everything" }
+  | { readonly kind: "stale-replica"; readonly share: number; readonly forMs: number }
+  | {
+      readonly kind: "two-primaries";
+      readonly silos: readonly string[];
+      readonly keep: "first" | "second";
+      readonly forMs: number;
+    };
+
+export type TimedFault = Fault & { readonly atMs: number };
+export type FaultKind = Fault["kind"];
+
+export interface FaultPlan {
+  readonly seed: number;
+  readonly ttlMs: number;
+  readonly silos: readonly { readonly name: string; readonly rate: number }[];
+  /** How long faults happen; then everything heals. */
+  readonly faultyMs: number;
+  readonly network: NetworkFaults;
+  readonly store: StoreFaults;
+  readonly faults: readonly TimedFault[];
+}
+
+/**
+ * Faults that need a sentinel that works and rollback detection (R13, R14): off until the runtime has both; a store that
+ * forgets makes their absence show in every run. A test that turns them on by hand keeps their code alive.
+ */
+export const AMNESIA_FAULTS: boolean = false;
+
+const KINDS: readonly FaultKind[] = [
+  "crash",
+  "stop",
+  "join",
+  "namesake",
+  "freeze",
+  "wall-jump",
+  "cut",
+  "store-away",
+  "store-clock-jump",
+];
+const AMNESIA_KINDS: readonly FaultKind[] = [
+  "lose-writes",
+  "lose-everything",
+  "stale-replica",
+  "two-primaries",
+];
+const TTLS_MS = [1_000, 1_500, 4_000];
+const DRIFT = 0.001;
+
+export interface PlanOptions {
+  /** @default AMNESIA_FAULTS */
+  readonly amnesia?: boolean | undefined;
+  /** @default drawn: 2 to 4 */
+  readonly silos?: number | undefined;
+  /** @default drawn */
+  readonly leaseTtlMs?: number | undefined;
+}
+
+export function drawPlan(seed: number, options: PlanOptions = {}): FaultPlan {
+  const draw = new Draw(seededRandom(seed ^ 0x5eed));
+  const ttlMs = options.leaseTtlMs ?? draw.of(TTLS_MS);
+  const count = options.silos ?? draw.whole(2, 4);
+  const silos = Array.from({ length: count }, (_, i) => ({
+    name: `silo-${i + 1}`,
+    rate: 1 + draw.around(DRIFT),
+  }));
+  const faultyMs = 12 * ttlMs;
+  if (draw.chance(0.06))
+    return {
+      seed,
+      ttlMs,
+      silos,
+      faultyMs: faultyMs / 4,
+      network: CALM_NETWORK,
+      store: CALM_STORE,
+      faults: [],
+    };
+  const amnesia = (options.amnesia ?? AMNESIA_FAULTS) ? AMNESIA_KINDS : [];
+  const kinds = [...KINDS, ...amnesia].filter(() => draw.chance(0.45));
+  const faults: TimedFault[] = [];
+  const names = silos.map((silo) => silo.name);
+  for (let i = draw.whole(2, 9); i > 0 && kinds.length > 0; i--) {
+    const atMs = draw.ms(faultyMs * 0.9);
+    faults.push({ atMs, ...drawFault(draw.of(kinds), draw, names, ttlMs, i) });
+  }
+  const sometimes = (ceiling: number): number => (draw.chance(0.5) ? 0 : draw.rate(ceiling));
+  return {
+    seed,
+    ttlMs,
+    silos,
+    faultyMs,
+    network: {
+      loss: sometimes(0.05),
+      duplication: sometimes(0.1),
+      reordering: sometimes(0.3),
+      delayMs: draw.ms(ttlMs / 100) + 0.2,
+    },
+    store: {
+      ...CALM_STORE,
+      delayMs: draw.ms(ttlMs / 100) + 0.2,
+      requestLost: sometimes(0.05),
+      answerLost: sometimes(0.05),
+      failedAfterApplying: sometimes(0.05),
+      appliedTwice: sometimes(0.1),
+    },
+    faults: faults.toSorted((a, b) => a.atMs - b.atMs),
+  };
+}
+
+function drawFault(
+  kind: FaultKind,
+  draw: Draw,
+  names: readonly string[],
+  ttlMs: number,
+  index: number,
+): Fault {
+  const silo = draw.of(names);
+  // Just under and just over a lease are the interesting times.
+  const forMs = draw.ms(ttlMs * draw.of([0.5, 1.5, 3]));
+  switch (kind) {
+    case "crash":
+      return { kind, silo, event: draw.whole(0, 40), restartMs: draw.ms(2 * ttlMs) };
+    case "stop":
+      return { kind, silo, restartMs: draw.ms(ttlMs) };
+    case "join":
+      return { kind, silo: `joiner-${index}` };
+    case "namesake":
+      return { kind, silo, forMs: forMs + ttlMs };
+    case "freeze":
+      return {
+        kind,
+        silo,
+        forMs: draw.chance(0.04) ? 62_000 : forMs,
+        suspended: draw.chance(0.5),
+      };
+    case "wall-jump":
+      return { kind, silo, byMs: Math.round(draw.around(1e7)) };
+    case "cut":
+      return draw.chance(0.5)
+        ? { kind, from: silo, to: draw.of(["*", ...names, "client-1"]), forMs }
+        : { kind, from: draw.of(["*", ...names, "client-1"]), to: silo, forMs };
+    case "store-away":
+      return { kind, forMs: ttlMs * draw.of([0.3, 1, 3, 10]) * 1.02 };
+    case "store-clock-jump":
+      return { kind, byMs: Math.round(draw.around(20 * ttlMs)) };
+    case "lose-writes":
+      return { kind, count: draw.whole(1, 30) };
+    case "lose-everything":
+      return { kind };
+    case "stale-replica":
+      return { kind, share: draw.rate(0.8), forMs };
+    case "two-primaries":
+      return {
+        kind,
+        silos: names.filter(() => draw.chance(0.5)),
+        keep: draw.of(["first", "second"] as const),
+        forMs,
+      };
+  }
+}
+
+/** One line per fault, as a person would say it. */
+export function describePlan(plan: FaultPlan): readonly string[] {
+  const rates = (given: object): string =>
+    Object.entries(given)
+      .filter(([, value]) => value !== 0)
+      .map(([name, value]) => `${name} ${Number(value).toPrecision(2)}`)
+      .join(", ");
+  return [
+    `${plan.silos.length} silos, leases of ${plan.ttlMs} ms, faults for ${plan.faultyMs} ms`,
+    `network: ${rates(plan.network)}`,
+    `store: ${rates(plan.store)}`,
+    ...plan.faults.map(describeFault),
+  ];
+}
+
+function describeFault({ atMs, kind, ...about }: TimedFault): string {
+  const details = Object.entries(about).map(([name, value]) => `${name} ${String(value)}`);
+  return `${atMs.toFixed(0).padStart(6)} ms: ${kind} ${details.join(", ")}`.trimEnd();
+}
+
+/** Draws in the shapes that plans need. */
+class Draw {
+  readonly #random: Random;
+  constructor(random: Random) {
+    this.#random = random;
+  }
+  chance(share: number): boolean {
+    return this.#random.next() < share;
+  }
+  of<T>(items: readonly T[]): T {
+    return items[Math.floor(this.#random.next() * items.length)]!;
+  }
+  whole(least: number, most: number): number {
+    return least + Math.floor(this.#random.next() * (most - least + 1));
+  }
+  ms(ceiling: number): number {
+    return Math.round(this.#random.next() * ceiling * 10) / 10;
+  }
+  rate(ceiling: number): number {
+    return Math.round(this.#random.next() * ceiling * 1_000) / 1_000;
+  }
+  around(most: number): number {
+    return (this.#random.next() * 2 - 1) * most;
+  }
+}

@@ -1,0 +1,133 @@
+// The tables of one simulated primary, with an undo for each write: a store may lose its newest ones.
+import {
+  type ActorAddress,
+  type DirectoryEntry,
+  type DirectoryTables,
+  type DueRow,
+  formatActor,
+  type Incarnation,
+  type MemberRecord,
+  type RowMeta,
+  type RowTables,
+  type Sentinel,
+} from "@tenure/core/internal";
+
+interface Row {
+  readonly meta: RowMeta;
+  readonly parts: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Directory and rows of one primary. */
+export class SimTables implements DirectoryTables, RowTables {
+  writes = 0;
+  storeSentinel: Sentinel | undefined;
+  grants = 0;
+  readonly memberRecords: Map<Incarnation, MemberRecord> = new Map();
+  readonly entries: Map<string, DirectoryEntry> = new Map();
+  readonly rows: Map<string, Row> = new Map();
+  #undo: (() => void)[] = [];
+
+  sentinel(): Sentinel | undefined {
+    return this.storeSentinel;
+  }
+  putSentinel(sentinel: Sentinel): void {
+    const before = this.storeSentinel;
+    this.storeSentinel = sentinel;
+    this.#wrote(() => (this.storeSentinel = before));
+  }
+  counter(): number {
+    return this.grants;
+  }
+  putCounter(counter: number): void {
+    const before = this.grants;
+    this.grants = counter;
+    this.#wrote(() => (this.grants = before));
+  }
+  members(): Iterable<readonly [Incarnation, MemberRecord]> {
+    return this.memberRecords;
+  }
+  member(incarnation: Incarnation): MemberRecord | undefined {
+    return this.memberRecords.get(incarnation);
+  }
+  putMember(member: MemberRecord): void {
+    this.#put(this.memberRecords, member.incarnation, member);
+  }
+  entry(actor: ActorAddress): DirectoryEntry | undefined {
+    return this.entries.get(formatActor(actor));
+  }
+  putEntry(actor: ActorAddress, entry: DirectoryEntry): void {
+    this.#put(this.entries, formatActor(actor), entry);
+  }
+  row(actor: ActorAddress): RowMeta | undefined {
+    return this.rows.get(formatActor(actor))?.meta;
+  }
+  putRow(actor: ActorAddress, meta: RowMeta): void {
+    const key = formatActor(actor);
+    this.#put(this.rows, key, { meta, parts: this.rows.get(key)?.parts ?? new Map() });
+  }
+  partHeads(actor: ActorAddress): Iterable<readonly [string, Uint8Array]> {
+    return this.rows.get(formatActor(actor))?.parts ?? [];
+  }
+  part(actor: ActorAddress, name: string): Uint8Array | undefined {
+    return this.rows.get(formatActor(actor))?.parts.get(name);
+  }
+  putPart(actor: ActorAddress, name: string, bytes: Uint8Array): void {
+    this.#changeParts(actor, (parts) => parts.set(name, new Uint8Array(bytes)));
+  }
+  deletePart(actor: ActorAddress, name: string): void {
+    this.#changeParts(actor, (parts) => parts.delete(name));
+  }
+  dueBefore(): readonly DueRow[] {
+    return [];
+  }
+
+  /** Takes back the newest `count` writes. */
+  lose(count: number): void {
+    for (let i = 0; i < count; i++) this.#undo.pop()?.();
+  }
+
+  loseEverything(): void {
+    this.storeSentinel = undefined;
+    this.grants = 0;
+    this.memberRecords.clear();
+    this.entries.clear();
+    this.rows.clear();
+    this.#undo = [];
+  }
+
+  /** A copy that lives on by itself: the other primary of a split, or a replica that stays behind. */
+  fork(): SimTables {
+    const copy = new SimTables();
+    copy.writes = this.writes;
+    copy.storeSentinel = this.storeSentinel;
+    copy.grants = this.grants;
+    for (const [key, value] of this.memberRecords) copy.memberRecords.set(key, value);
+    for (const [key, value] of this.entries) copy.entries.set(key, value);
+    for (const [key, value] of this.rows) copy.rows.set(key, value);
+    return copy;
+  }
+
+  #changeParts(actor: ActorAddress, change: (parts: Map<string, Uint8Array>) => void): void {
+    const key = formatActor(actor);
+    const row = this.rows.get(key);
+    if (!row) return;
+    const parts = new Map(row.parts);
+    change(parts);
+    this.#put(this.rows, key, { meta: row.meta, parts });
+  }
+
+  #put<V>(map: Map<string, V>, key: string, value: V): void {
+    const before = map.get(key);
+    map.set(key, value);
+    this.#wrote(() => {
+      if (before === undefined) map.delete(key);
+      else map.set(key, before);
+    });
+  }
+
+  #wrote(undo: () => void): void {
+    this.writes += 1;
+    this.#undo.push(undo);
+    if (this.#undo.length > 2_000) this.#undo.splice(0, 1_000);
+  }
+}

@@ -1,0 +1,140 @@
+// What clients do in a simulation, and what must be true of it.
+import type { ActorClient, Client } from "@tenure/client";
+import type { Actor, ActorClass, TenureEvent } from "@tenure/core";
+import { decodeValue, type Random, STATE_PART } from "@tenure/core/internal";
+import type { SimCluster } from "./cluster.ts";
+import type { FaultPlan } from "./fault-plan.ts";
+import type { CheckName } from "./violations.ts";
+
+/** What one run is made of. A fresh one is made for every run: it may keep what it recorded. */
+export interface Workload {
+  readonly actors: readonly ActorClass[];
+  /** How many clients call at the same time. @default 3 */
+  readonly clients?: number | undefined;
+  /** One client: calls until `sim.over`. What it throws fails the run. */
+  client(index: number): Promise<void>;
+  /** Calls that must be answered soon after everything has healed, with no operator (I13). */
+  recovered?(): Promise<unknown>;
+  /** At the end, when nothing happens any more: throws, or reports with `sim.violated`. May call actors. */
+  check?(): Promise<void> | void;
+}
+
+export type WorkloadFactory = (sim: Simulation) => Workload;
+
+/** A running simulation, as a workload sees it. */
+export interface Simulation {
+  readonly seed: number;
+  readonly random: Random;
+  /** Simulated milliseconds since the start. */
+  readonly nowMs: number;
+  readonly leaseTtlMs: number;
+  /** How long a call is waited for. */
+  readonly callTimeoutMs: number;
+  /** True when clients should come to an end. */
+  readonly over: boolean;
+  readonly events: readonly TenureEvent[];
+  /** A client outside of all silos. */
+  readonly client: ActorClient;
+  /** Any client: one outside of all silos, or that of a silo that lives. */
+  anyClient(): ActorClient;
+  /** Simulated time passes. */
+  sleep(ms: number): Promise<void>;
+  /** The same inside of an actor's process: stops when that is frozen or killed. */
+  sleepIn(actor: Actor<unknown>, ms: number): Promise<void>;
+  /** The state of an actor that the store holds now. */
+  stored(type: string, id: string): unknown;
+  /** False when the store lost something, so that what it holds is not what it accepted. */
+  readonly storeKept: boolean;
+  violated(check: CheckName, detail: string): void;
+  /** Counts something that a run without it would prove nothing about. */
+  saw(what: string): void;
+}
+
+const STATE_HEADER_BYTES = 3;
+
+export class RunningSimulation implements Simulation {
+  readonly seed: number;
+  readonly leaseTtlMs: number;
+  readonly callTimeoutMs: number;
+  over = false;
+  #cluster: SimCluster | undefined;
+  #clients: readonly Client[] = [];
+  #random: Random | undefined;
+  #decoded = new Map<string, { readonly etag: string; readonly state: unknown }>();
+
+  constructor(plan: FaultPlan, callTimeoutMs: number) {
+    this.seed = plan.seed;
+    this.leaseTtlMs = plan.ttlMs;
+    this.callTimeoutMs = callTimeoutMs;
+  }
+
+  /** Actors are made before the cluster that runs them. */
+  runIn(cluster: SimCluster, clients: readonly Client[]): void {
+    this.#cluster = cluster;
+    this.#clients = clients;
+    this.#random = cluster.world.fork();
+  }
+
+  get random(): Random {
+    return (this.#random ??= this.cluster.world.fork());
+  }
+  get cluster(): SimCluster {
+    if (!this.#cluster) throw new Error("the simulation has not begun");
+    return this.#cluster;
+  }
+  get nowMs(): number {
+    return this.cluster.world.nowMs;
+  }
+  get events(): readonly TenureEvent[] {
+    return this.cluster.events;
+  }
+  get client(): ActorClient {
+    return this.#clients[0]!;
+  }
+  get storeKept(): boolean {
+    return this.cluster.storeWatch.kept;
+  }
+
+  anyClient(): ActorClient {
+    const inside = this.cluster
+      .living()
+      .filter(({ silo, node }) => silo !== undefined && !node.frozen);
+    const all: ActorClient[] = [
+      ...this.#clients,
+      ...inside.slice(0, 2).map(({ silo }) => silo!.client),
+    ];
+    return all[Math.floor(this.random.next() * all.length)]!;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.cluster.world.schedule(ms, "a client goes on", resolve);
+    });
+  }
+
+  sleepIn(actor: Actor<unknown>, ms: number): Promise<void> {
+    const node = this.cluster.codeWatch.processOf(actor);
+    return new Promise((resolve) => {
+      node?.clock.after(ms, resolve);
+    });
+  }
+
+  stored(type: string, id: string): unknown {
+    const key = `${type}/${id}`;
+    const row = this.cluster.store.tables.rows.get(key);
+    const bytes = row?.parts.get(STATE_PART);
+    if (!row || !bytes) return undefined;
+    const known = this.#decoded.get(key);
+    if (known?.etag === row.meta.etag) return known.state;
+    const state = decodeValue(bytes.subarray(STATE_HEADER_BYTES));
+    this.#decoded.set(key, { etag: row.meta.etag, state });
+    return state;
+  }
+
+  violated(check: CheckName, detail: string): void {
+    this.cluster.findings.violated(check, detail);
+  }
+  saw(what: string): void {
+    this.cluster.findings.saw(what);
+  }
+}

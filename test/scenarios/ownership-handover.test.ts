@@ -1,0 +1,216 @@
+// How actors leave a silo: drained, stopped, crashed, suspended; and who may have a silo's name.
+import type { TenureEvent } from "tenure";
+import { seededRandom } from "@tenure/core/internal";
+import { createSilo } from "@tenure/runtime";
+import { expect, test } from "vitest";
+import { crash, internalsOf } from "../../packages/testing/src/crash.ts";
+import { rejection, stateOf } from "../support/deferred.ts";
+import { diaries } from "../support/diary.ts";
+import { DriftingClock } from "../support/drifting-clock.ts";
+import { ScriptedCluster, TTL } from "../support/scripted-cluster.ts";
+
+test("a draining silo takes no new actors and hands over those it has, and no caller sees a failure", async () => {
+  const { Diary } = diaries("balanced");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
+  const ids = Array.from({ length: 20 }, (_, i) => `d${i}`);
+  const write = (line: string): Promise<unknown> =>
+    Promise.all(ids.map((id) => two.client.get(Diary, id).write(line)));
+  await write("before");
+  const held = internalsOf(one).activations;
+  expect(held).toBeGreaterThan(0);
+
+  const drained = one.drain();
+  const during = write("during");
+  await c.until(drained);
+  await c.until(during);
+  expect(internalsOf(one).activations).toBe(0);
+  expect(c.record(one).state).toBe("draining");
+  const fresh = Array.from({ length: 20 }, (_, i) => two.client.get(Diary, `new${i}`).where());
+  expect(new Set(await c.until(Promise.all(fresh)))).toEqual(new Set(["silo-2"]));
+  for (const id of ids)
+    expect(await two.client.get(Diary, id).lines()).toEqual(["before", "during"]);
+  // Its own client goes on working.
+  expect(await one.client.get(Diary, "d0").where()).toBe("silo-2");
+  expect(c.of("activation.deactivated", "silo-1").map((event) => event.reason)).toEqual(
+    Array.from({ length: held }, () => "drain"),
+  );
+});
+
+test("a turn that runs ends before its actor is handed over, and its caller gets its answer", async () => {
+  const { Diary, begun, open } = diaries("local");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
+  const running = one.client.get(Diary, "d").writeLater("long");
+  await begun("long");
+  const stopped = one.stop();
+  const next = two.client.get(Diary, "d").write("next");
+  await c.clock.advance(2_000);
+  expect(await stateOf(stopped)).toBe("pending");
+  expect(await stateOf(next)).toBe("pending");
+  open("long");
+  expect(await c.until(running)).toBe(1);
+  expect(await c.until(next)).toBe(2);
+  await c.until(stopped);
+});
+
+test("stop() during a drain waits for that drain: no turn is cut off by its own silo's goodbye", async () => {
+  const { Diary, begun, open } = diaries("local");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const one = await c.add("silo-1");
+  const running = one.client.get(Diary, "d").writeLater("long");
+  await begun("long");
+  const drained = one.drain();
+  const stopped = one.stop();
+  await c.clock.advance(2_000);
+  expect(await stateOf(stopped)).toBe("pending");
+  expect(c.record(one).state).toBe("draining");
+  open("long");
+  expect(await c.until(running)).toBe(1);
+  await c.until(Promise.all([drained, stopped]));
+});
+
+test("after a clean stop an actor moves at once: nobody waits for a lease", async () => {
+  const { Diary } = diaries("local");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
+  await one.client.get(Diary, "d").write("a");
+  // A renewal is on its way while the silo says goodbye.
+  await c.clock.advance(TTL / 3 - 20);
+  c.scripts.set("silo-1", (operation) =>
+    operation === "renew" ? { request: 30, answer: 30 } : undefined,
+  );
+  const { incarnation } = c.record(one);
+  const startedMs = c.nowMs;
+  await c.until(one.stop());
+  expect(c.store.tables.member(incarnation)?.state).toBe("dead");
+  expect(await c.until(two.client.get(Diary, "d").write("b"))).toBe(2);
+  expect(c.nowMs - startedMs).toBeLessThan(200);
+  expect(c.of("member.dead")).toHaveLength(0);
+  // And its name is free at once.
+  const again = await c.until(c.add("silo-1"));
+  expect(c.nowMs - startedMs).toBeLessThan(200);
+  expect(await c.until(again.client.get(Diary, "d").lines())).toEqual(["a", "b"]);
+});
+
+test("a silo that loses its lease while it drains goes on draining as its next incarnation", async () => {
+  const { Diary, begun } = diaries("local");
+  await using c = await ScriptedCluster.start({
+    actors: [Diary],
+    options: { drainTimeoutMs: "1m" },
+  });
+  const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
+  void rejection(one.client.get(Diary, "d").$with({ timeoutMs: "50s" }).writeLater("long"));
+  await begun("long");
+  const drained = one.drain();
+  await c.clock.advance(10);
+  const { incarnation, rev } = c.record(one);
+  await c.store.directory.markDead({ incarnation, expectedRev: rev });
+  await c.clock.advance(TTL);
+  await c.until(drained);
+  expect(internalsOf(one).incarnation).not.toBe(incarnation);
+  expect(c.record(one).state).toBe("draining");
+  expect(await c.until(one.client.get(Diary, "other").where())).toBe("silo-2");
+  expect(await c.until(two.client.get(Diary, "d").where())).toBe("silo-2");
+});
+
+test("calls on a silo that crashes fail when its death is announced, as unknown, long before their timeout", async () => {
+  const { Diary, begun } = diaries("local");
+  await using c = await ScriptedCluster.start({
+    actors: [Diary],
+    options: { callTimeoutMs: "1m" },
+  });
+  const [one, two, three] = [await c.add("silo-1"), await c.add("silo-2"), await c.add("silo-3")];
+  await one.client.get(Diary, "d").write("a");
+  const calls = [two, three].map(async (silo, i) => {
+    const error = await rejection(silo.client.get(Diary, "d").writeLater(`line ${i}`));
+    return { error, atMs: c.nowMs };
+  });
+  await begun("line 0");
+  const crashedMs = c.nowMs;
+  crash(one);
+  const failed = await c.until(Promise.all(calls));
+  for (const { error, atMs } of failed) {
+    expect(error).toMatchObject({ code: "SILO_UNAVAILABLE", outcome: "unknown" });
+    expect(atMs - crashedMs).toBeGreaterThanOrEqual(TTL * 0.6);
+    expect(atMs - crashedMs).toBeLessThan(TTL * 1.002 + TTL / 3);
+  }
+  // One of the two marked the death; the other was told.
+  expect(failed[0]!.atMs).toBe(failed[1]!.atMs);
+  expect(await c.until(two.client.get(Diary, "d").write("b"))).toBe(2);
+});
+
+test("the name of a silo that lives is refused, with the reason", async () => {
+  const { Diary } = diaries();
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const one = await c.add("silo-1");
+  const refused = await c.until(rejection(c.add("silo-1")));
+  expect(refused).toMatchObject({ code: "CONFIG" });
+  expect(String(refused)).toContain("another silo named 'silo-1' is alive");
+  // As soon as the first one's record stirs.
+  expect(c.nowMs).toBeLessThan(TTL);
+  expect(c.openSessions).toBe(2);
+  expect(await one.client.get(Diary, "d").write("x")).toBe(1);
+});
+
+test("the name of a silo that crashed is free when its lease is over, and its actors come back with it", async () => {
+  const { Diary } = diaries();
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const one = await c.add("silo-1");
+  await one.client.get(Diary, "d").write("a");
+  crash(one);
+  const crashedMs = c.nowMs;
+  const again = await c.until(c.add("silo-1"));
+  expect(c.nowMs - crashedMs).toBeGreaterThan(TTL);
+  expect(c.nowMs - crashedMs).toBeLessThan(1.1 * TTL);
+  expect(await c.until(again.client.get(Diary, "d").write("b"))).toBe(2);
+  expect(c.of("member.dead").map((event) => event.name)).toEqual(["silo-1"]);
+});
+
+test("a save that was held between its silo and the store across the takeover is refused, and the new owner's value stands", async () => {
+  const { Diary } = diaries("local");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  // A machine of its own, which can be suspended.
+  const clock = new DriftingClock(c.clock);
+  const events: TenureEvent[] = [];
+  const one = await createSilo(
+    {
+      actors: [Diary],
+      name: "silo-1",
+      onEvent: (event) => events.push(event),
+      ...c.ports("silo-1"),
+    },
+    { clock, random: seededRandom(7) },
+  );
+  const two = await c.add("silo-2");
+  await one.client.get(Diary, "d").write("before");
+
+  const save = c.storage.holdNext();
+  const held = one.client.get(Diary, "d").write("of the old owner");
+  await save.arrived;
+  clock.sleep(2 * TTL);
+  c.deaf.add("silo-1");
+  await c.clock.advance(1.5 * TTL);
+  expect(c.of("member.dead", "silo-2")).toHaveLength(1);
+  expect(await c.until(two.client.get(Diary, "d").write("of the new owner"))).toBe(2);
+  const generation = await two.client.get(Diary, "d").generation();
+
+  // The save reaches the store, and its answer is the first thing that the machine finds when it is back.
+  save.letGo();
+  await c.clock.settle();
+  c.deaf.delete("silo-1");
+  await c.clock.advance(0.5 * TTL);
+  const fenced = events.filter((event) => event.type === "activation.fenced");
+  expect(fenced).toMatchObject([
+    { operation: "save", error: "FencedError", storedGeneration: generation, silo: "silo-1" },
+  ]);
+  // Provably nothing remained of the call, so it was repeated, where the actor lives now (R24).
+  expect(await c.until(held)).toBe(3);
+  const lines = ["before", "of the new owner", "of the old owner"];
+  expect(await c.until(two.client.get(Diary, "d").lines())).toEqual(lines);
+  // A silo that was dead for the others starts anew.
+  await c.clock.advance(TTL);
+  expect(events.map((event) => event.type)).toContain("silo.lost");
+  expect(await c.until(one.client.get(Diary, "d").lines())).toEqual(lines);
+  await c.until(one.stop());
+});
