@@ -80,6 +80,12 @@ const UNCALLABLE = [
   "ADD",
 ];
 
+const NO_METHOD: unknown = expect.objectContaining({
+  name: MethodNotFoundError.name,
+  code: "METHOD_NOT_FOUND",
+  outcome: "not-executed",
+});
+
 /** A hand-made endpoint: sends what no reference would. */
 async function intruder() {
   const transport = loopback();
@@ -133,11 +139,8 @@ test("what is no method of the class cannot be called through a reference, and t
     await target.add(1);
     const generation = await target.generation();
     const methods = target as unknown as Record<string, () => Promise<unknown>>;
-    for (const name of UNCALLABLE) {
-      const refused = await rejection(methods[name]!());
-      expect(refused, name).toBeInstanceOf(MethodNotFoundError);
-      expect(refused, name).toMatchObject({ code: "METHOD_NOT_FOUND", outcome: "not-executed" });
-    }
+    for (const name of UNCALLABLE)
+      expect([name, await rejection(methods[name]!())]).toEqual([name, NO_METHOD]);
     expect(await target.generation()).toBe(generation);
     expect(await target.inherited()).toBe("inherited");
   }
@@ -149,10 +152,10 @@ test("nor through a raw message", async () => {
   await target.add(1);
   const generation = await target.generation();
   for (const method of UNCALLABLE)
-    expect(await send({ method }), method).toMatchObject({
-      status: "refused",
-      reason: "unknown-method",
-    });
+    expect([method, await send({ method })]).toEqual([
+      method,
+      expect.objectContaining({ status: "refused", reason: "unknown-method" }),
+    ]);
   expect(await send({ method: "add" })).toMatchObject({ status: "ok" });
   expect(await target.generation()).toBe(generation);
 });
@@ -220,9 +223,9 @@ test("a bad id is refused by get, at once", async () => {
     {},
     ["a"],
   ])
-    expect(() => client.get(Target, id as string), String(id)).toThrow(InvalidArgumentError);
+    expect(() => client.get(Target, id as string)).toThrow(InvalidArgumentError);
   for (const type of ["", "a b", "7", "x".repeat(65), "a/b"])
-    expect(() => client.get<Target>(type, "x"), type).toThrow(InvalidArgumentError);
+    expect(() => client.get<Target>(type, "x")).toThrow(InvalidArgumentError);
   for (const type of [null, undefined, {}, class {}, 7])
     expect(() => client.get(type as unknown as typeof Target, "x")).toThrow(
       /get: takes an actor class/,
@@ -259,7 +262,7 @@ test("ids with any characters work and never collide", async () => {
   ];
   for (const [i, id] of ids.entries()) await t.silos[i % 2]!.client.get(Target, id).add(i + 1);
   for (const [i, id] of ids.entries())
-    expect(await t.silos[(i + 1) % 2]!.client.get(Target, id).add(0), id).toBe(i + 1);
+    expect([id, await t.silos[(i + 1) % 2]!.client.get(Target, id).add(0)]).toEqual([id, i + 1]);
 });
 
 test("an argument that cannot travel is refused with its path, and nothing is sent", async () => {

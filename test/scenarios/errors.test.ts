@@ -1,5 +1,13 @@
 // Errors across silos: what a caller gets of what a method threw.
-import { Actor, CallError, defineActor, DefinedError, defineError, TenureError } from "tenure";
+import {
+  Actor,
+  type ActorRef,
+  CallError,
+  defineActor,
+  DefinedError,
+  defineError,
+  TenureError,
+} from "tenure";
 import { expect, test } from "vitest";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
 import { rejection } from "../support/deferred.ts";
@@ -69,7 +77,8 @@ class Thrower extends Actor<{ n: number }> {
     await inner[method]!();
   }
   async throwReference() {
-    throw this.ctx.get(Thrower, "x");
+    const thrown: unknown = this.ctx.get(Thrower, "x");
+    throw thrown;
   }
   throwFromState() {
     throw LimitReached({ limit: this.state.n, seen: new Map(Object.entries(this.state)) });
@@ -77,13 +86,10 @@ class Thrower extends Actor<{ n: number }> {
 }
 
 /** The same from the actor's own silo and from another: where an actor lives changes nothing. */
-async function fromBoth(
-  check: (get: (id: string) => ReturnType<typeof reference>) => Promise<void>,
-) {
+async function fromBoth(check: (get: (id: string) => ActorRef<Thrower>) => Promise<void>) {
   await using t = await testSilos({ actors: [Thrower], silos: 2 });
   for (const silo of t.silos) await check((id) => silo.client.get(Thrower, id));
 }
-declare function reference(): import("tenure").ActorRef<Thrower>;
 
 test("an error of defineError is recognised on the other side, with its data, message and causes", async () => {
   await fromBoth(async (get) => {

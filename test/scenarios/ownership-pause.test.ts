@@ -1,10 +1,17 @@
 // A silo that cannot renew: it pauses, and either resumes as if nothing had been or starts anew.
-import { CallError } from "tenure";
+import { Actor, CallError, defineActor, type Silo } from "tenure";
 import { expect, test } from "vitest";
 import { internalsOf } from "../../packages/testing/src/crash.ts";
 import { rejection, stateOf } from "../support/deferred.ts";
 import { diaries } from "../support/diary.ts";
+import { REJECTED } from "../support/scripted-directory.ts";
 import { ScriptedCluster, TTL } from "../support/scripted-cluster.ts";
+
+/** No silo has it: whoever is asked for one reads the member records again. */
+class Unheard extends Actor {
+  static readonly actor = defineActor<Unheard>({ type: "unheard-of" });
+  async ask(): Promise<void> {}
+}
 
 /** Well past every lease. */
 const OUTAGE_MS = 30_000;
@@ -58,14 +65,19 @@ test("an outage of the directory pauses its silos: refused calls did not run, sa
 test("an outage of the transport kills nobody either: the silo that renewed last does not judge the others (L2)", async () => {
   const { Diary } = diaries("local");
   await using c = await ScriptedCluster.start({ actors: [Diary] });
-  const silos = [];
+  const silos: Silo[] = [];
   // Their rounds are spread over the third of a lease.
   for (let i = 1; i <= 4; i++) {
     silos.push(await c.add(`silo-${i}`));
     await c.clock.advance(330);
   }
   await Promise.all(silos.map((silo) => silo.client.get(Diary, silo.name).write("x")));
-  await c.clock.advance(3 * TTL);
+  const [first, last] = [silos[0]!, silos[3]!];
+  // The last one has looked just after the first one's last renewal, and renews itself once more.
+  const { rev } = c.record(first);
+  while (c.record(first).rev === rev) await c.clock.advance(1);
+  await c.until(rejection(last.client.get(Unheard, "x").ask()));
+  await c.clock.advance(1_000);
   c.deaf.add("*");
   await c.clock.advance(OUTAGE_MS);
   expect(c.of("silo.paused")).toHaveLength(4);
@@ -165,7 +177,7 @@ test("stop() while the silo rejoins leaves nothing running", async () => {
   for (const [, member] of c.store.tables.members()) expect(member.state).toBe("dead");
 });
 
-test.each(["join", "renewals", "death"] as const)(
+test.each(["join", "renewals", "store", "death"] as const)(
   "a start that fails half-way (%s) says why and leaves nothing behind",
   async (how) => {
     const { Diary } = diaries("local");
@@ -175,6 +187,8 @@ test.each(["join", "renewals", "death"] as const)(
       c.scripts.set("silo-1", (operation) =>
         operation === "renew" ? { request: "lost", answer: "rejected" } : undefined,
       );
+    if (how === "store")
+      c.scripts.set("silo-1", (operation) => (operation === "register" ? undefined : REJECTED));
     if (how === "death")
       c.scripts.set("silo-1", (operation) => {
         if (operation === "renew")
@@ -193,15 +207,21 @@ test.each(["join", "renewals", "death"] as const)(
       rejection(c.add("silo-1", how === "join" ? { transport } : {})),
       60_000,
     );
-    const why = { join: "no subscription", renewals: "not done within", death: "marked dead" };
-    expect(String(failed)).toContain(why[how]);
+    expect(String(failed)).toContain(
+      {
+        join: "no subscription",
+        renewals: "not done within",
+        store: "not done within",
+        death: "marked dead",
+      }[how],
+    );
     expect(c.openSessions).toBe(0);
     const before = c.operations.length;
     await c.clock.advance(5 * TTL);
     expect(c.operations).toHaveLength(before);
-    // The name is free at once.
+    // The name is free at once, if the silo could say so.
     c.heal("silo-1");
-    const again = await c.until(c.add("silo-1"), TTL / 2);
+    const again = await c.until(c.add("silo-1"), how === "store" ? 2 * TTL : TTL / 2);
     expect(await again.client.get(Diary, "d").write("x")).toBe(1);
   },
 );

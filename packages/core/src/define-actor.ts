@@ -214,7 +214,8 @@ export function refuseUnknown(
     if (known.has(key) || value === undefined) continue;
     throw new ConfigError(
       at(key),
-      why[key] ?? `is not an option; there are ${[...known].toSorted().join(", ")}`,
+      (Object.hasOwn(why, key) && why[key]) ||
+        `is not an option; there are ${[...known].toSorted().join(", ")}`,
     );
   }
 }

@@ -21,6 +21,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export { loopback } from "./loopback.ts";
 export * from "./message.ts";
+export { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";
 export * from "./ownership-rules.ts";
 export * from "./port.ts";
 export * from "./random.ts";

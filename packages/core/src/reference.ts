@@ -66,10 +66,10 @@ export function makeReference<A extends Actor<unknown>>(
   return new Proxy(target, handler) as unknown as ActorRef<A>;
 }
 
-const LATER: Readonly<Record<string, string>> = {
-  $send: "await the method itself",
-  $events: "poll a read method",
-};
+const LATER: ReadonlyMap<string, string> = new Map([
+  ["$send", "await the method itself"],
+  ["$events", "poll a read method"],
+]);
 
 const handler: ProxyHandler<Target> = {
   get(target, name) {
@@ -105,7 +105,7 @@ function stringProperty(target: Target, name: string): unknown {
         makeReference(target.actor, target.to, target.known, { ...target.options, ...options });
     default:
   }
-  const later = LATER[name];
+  const later = LATER.get(name);
   if (later !== undefined) throw new NotAvailableError(name, later);
   return (...args: unknown[]) =>
     target.to.call(target.actor, name, args, target.options, target.known);

@@ -202,6 +202,21 @@ test("the first silo back after the store was away lets the others renew first (
   }
 });
 
+test("a store that is away, or a pause, is not answered with more polls (R27)", async () => {
+  for (const startsOpen of [true, false]) {
+    const { truth, world, polls } = await observing({ startsOpen });
+    await truth.advance(1_000);
+    const before = polls();
+    world.fate = () => REJECTED;
+    await truth.advance(10 * TTL);
+    expect(polls() - before).toBeLessThanOrEqual(31);
+    world.fate = () => undefined;
+    world.period = undefined;
+    await truth.advance(10 * TTL);
+    expect(polls() - before).toBeLessThanOrEqual(62);
+  }
+});
+
 test("a paused observer marks nobody, however long it has watched", async () => {
   const { truth, world, state, asked } = await observing();
   world.period = undefined;

@@ -94,19 +94,22 @@ test("the name of a dead silo is free after a whole watched lease (G1)", async (
   expect(truth.monotonicMs()).toBeLessThan(2 * TTL);
 });
 
-test("a machine that slept while it waited starts its wait again (W2)", async () => {
-  const { truth, clock, join, tables } = cluster();
-  await join(FIRST);
-  let joined = false;
-  void join(SECOND).then(() => (joined = true));
-  await truth.advance(1_000);
-  clock.sleep(10_000);
-  await truth.advance(12_000);
-  expect(joined).toBe(false);
-  expect(tables.member(FIRST)?.state).toBe("alive");
-  await truth.advance(TTL);
-  expect(joined).toBe(true);
-});
+test.each(["sleep", "block"] as const)(
+  "a wait in which nobody looked starts again: %s (W2)",
+  async (still) => {
+    const { truth, clock, join, tables } = cluster();
+    await join(FIRST);
+    let joined = false;
+    void join(SECOND).then(() => (joined = true));
+    await truth.advance(1_000);
+    clock[still](10_000);
+    await truth.advance(12_000);
+    expect(joined).toBe(false);
+    expect(tables.member(FIRST)?.state).toBe("alive");
+    await truth.advance(TTL);
+    expect(joined).toBe(true);
+  },
+);
 
 test("a holder that says goodbye meanwhile makes way at once, and its death is not announced again", async () => {
   const { truth, directory, join, deaths } = cluster();

@@ -37,10 +37,14 @@ export interface Silo extends AsyncDisposable {
 export interface SiloInternals {
   readonly incarnation: IncarnationId | undefined;
   readonly activations: number;
+  /** Everything that is held for calls that leave or have arrived: nothing, once all are answered. */
+  readonly held: number;
   /** An incarnation has been born and is not over. */
   readonly serving: boolean;
-  /** What is held for calls that leave here and calls that came in: nothing, once all of them are settled (I12). */
-  readonly heldCalls: number;
+  /** Everything held for calls that leave here: nothing, once all of them are settled (I12). */
+  readonly outgoingCalls: number;
+  /** Calls that came in and are not answered. */
+  readonly incomingCalls: number;
   /** No goodbye: timers and connections are dropped, as when the process is killed. */
   crash(): void;
 }
@@ -133,8 +137,10 @@ class SiloLife implements Silo {
     return {
       incarnation: this.#current?.id,
       activations: this.#current?.catalog.size ?? 0,
+      held: this.#invoker.held + (this.#current?.dispatcher.openCalls ?? 0),
       serving: this.#current !== undefined && !this.#current.lease.over,
-      heldCalls: this.#invoker.held + (this.#current?.dispatcher.openCalls ?? 0),
+      outgoingCalls: this.#invoker.held,
+      incomingCalls: this.#current?.dispatcher.openCalls ?? 0,
       crash: () => this.#crash(),
     };
   }

@@ -224,7 +224,14 @@ export class Incarnation {
     this.#endpoint = endpoint;
     this.#tasks.run("lease", (stop) => this.lease.run(stop));
     const held = this.lease.whenHeld();
-    if (held) await withinTime(held, clock, timing.ttlMs * BIRTH_TTLS, signal);
+    if (held)
+      await withinTime(
+        held,
+        clock,
+        timing.ttlMs * BIRTH_TTLS,
+        "renewing for the first time",
+        signal,
+      );
     await this.membership.poll();
     signal.throwIfAborted();
     // It may be over already; then this rejects with the reason.
@@ -246,7 +253,13 @@ export class Incarnation {
       reconnected: () => undefined,
     });
     try {
-      return await withinTime(joining, clock, timing.ttlMs * BIRTH_TTLS, signal);
+      return await withinTime(
+        joining,
+        clock,
+        timing.ttlMs * BIRTH_TTLS,
+        "joining the transport",
+        signal,
+      );
     } catch (error) {
       // It may still come to be; nobody would ever close it.
       void joining.then(
@@ -334,7 +347,7 @@ export class Incarnation {
     this.#endpoint?.setServing(false);
     this.lease.drain();
     await this.lease.renewNow();
-    await withinTime(this.catalog.drain(), this.#d.clock, timeoutMs).catch(() =>
+    await withinTime(this.catalog.drain(), this.#d.clock, timeoutMs, "draining").catch(() =>
       this.catalog.poison("lease-lost", "the silo stopped before its drain was done"),
     );
   }
@@ -391,7 +404,9 @@ export class Incarnation {
     const endpoint = this.#endpoint;
     if (!endpoint) return;
     const { clock, timing } = this.#d;
-    await withinTime(endpoint.close(), clock, timing.roundMs).catch(() => endpoint.drop());
+    await withinTime(endpoint.close(), clock, timing.roundMs, "leaving the transport").catch(() =>
+      endpoint.drop(),
+    );
   }
 }
 
@@ -399,11 +414,12 @@ function withinTime<T>(
   promise: Promise<T>,
   clock: Clock,
   ms: number,
+  what: string,
   signal?: AbortSignal,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = (): void =>
-      finish(() => reject(new Error(`not done within ${Math.round(ms)} ms`)));
+      finish(() => reject(new Error(`${what}: not done within ${Math.round(ms)} ms`)));
     const abort = (): void => finish(() => reject(signal!.reason as Error));
     const timer = clock.after(ms, late, { keepAlive: true });
     const finish = (act: () => void): void => {

@@ -26,6 +26,9 @@ export interface NetworkFaults {
   reordering: number;
   /** Mean delay, exponentially distributed. */
   delayMs: number;
+  /** Chance that a message takes long, and how long at most; those behind it on its link wait too. */
+  stragglers: number;
+  stragglerMs: number;
 }
 
 /** Whoever watches what is said. */
@@ -39,6 +42,8 @@ export const CALM_NETWORK: Readonly<NetworkFaults> = {
   duplication: 0,
   reordering: 0,
   delayMs: 0.5,
+  stragglers: 0,
+  stragglerMs: 0,
 };
 
 export class SimNetwork {
@@ -160,7 +165,10 @@ export class SimNetwork {
   }
 
   #delayMs(): number {
-    return -Math.log(1 - this.#random.next()) * this.faults.delayMs;
+    const { delayMs, stragglers, stragglerMs } = this.faults;
+    if (stragglers > 0 && this.#random.next() < stragglers)
+      return this.#random.next() * stragglerMs;
+    return -Math.log(1 - this.#random.next()) * delayMs;
   }
 }
 

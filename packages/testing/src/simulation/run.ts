@@ -134,8 +134,11 @@ class Run {
     if (checked) await this.#drive(checked, 20 * this.#plan.ttlMs, "the workload's check");
     for (const { silo, name } of cluster.living()) {
       if (!silo) continue;
-      const { heldCalls } = internalsOf(silo);
-      if (heldCalls > 0) this.#violated("I12", `${name} still holds ${heldCalls} calls at rest`);
+      const { outgoingCalls, incomingCalls } = internalsOf(silo);
+      if (outgoingCalls > 0)
+        this.#violated("I12", `${name} still holds ${outgoingCalls} calls of its own at rest`);
+      if (incomingCalls > 0 && this.#workload.neverReturns?.() !== true)
+        this.#violated("I12", `${name} has not answered ${incomingCalls} calls at rest`);
     }
     this.#stopAtViolation();
   }

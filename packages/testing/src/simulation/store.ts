@@ -24,6 +24,9 @@ import type { World } from "./world.ts";
 export interface StoreFaults {
   /** Mean time of each way. */
   delayMs: number;
+  /** Chance that a way takes long, and how long at most: a save may arrive when its actor has long moved. */
+  stragglers: number;
+  stragglerMs: number;
   /** Chances, per operation. */
   requestLost: number;
   answerLost: number;
@@ -37,6 +40,8 @@ export interface StoreFaults {
 
 export const CALM_STORE: Readonly<StoreFaults> = {
   delayMs: 0.5,
+  stragglers: 0,
+  stragglerMs: 0,
   requestLost: 0,
   answerLost: 0,
   failedAfterApplying: 0,
@@ -217,7 +222,10 @@ export class SimStore {
   }
 
   #delayMs(): number {
-    return -Math.log(1 - this.#random.next()) * this.faults.delayMs;
+    const { delayMs, stragglers, stragglerMs } = this.faults;
+    if (stragglers > 0 && this.#random.next() < stragglers)
+      return this.#random.next() * stragglerMs;
+    return -Math.log(1 - this.#random.next()) * delayMs;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Workload {
   client(index: number): Promise<void>;
   /** Calls that must be answered soon after everything has healed, with no operator (I13). */
   recovered?(): Promise<unknown>;
+  /** True when a turn was made that never ends, so that its silo cannot come to rest. */
+  neverReturns?(): boolean;
   /** At the end, when nothing happens any more: throws, or reports with `sim.violated`. May call actors. */
   check?(): Promise<void> | void;
 }

@@ -1,0 +1,243 @@
+// Messages as fixed tuples, and frames of them.
+//   D1. Decoding checks every field: what comes out is a valid message or a GarbageError, never a half-checked object.
+//   D2. A message that is garbage spoils no other of its frame.
+import { bodyBytes, bytesBody } from "./body.ts";
+import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
+import {
+  type CallResult,
+  type ChainLink,
+  MAX_CHAIN,
+  type Message,
+  type RefusalReason,
+} from "./message.ts";
+import { isEndpointAddress } from "./silo-id.ts";
+
+const REFUSALS: readonly RefusalReason[] = [
+  "moved",
+  "paused",
+  "draining",
+  "overloaded",
+  "expired",
+  "no-silo",
+  "unavailable",
+  "unknown-type",
+  "unknown-method",
+  "invalid",
+  "not-serializable",
+  "deadlock",
+  "unauthorized",
+  "activation-failed",
+  "key-refused",
+];
+
+/** The message as a tuple of plain values, bodies as bytes. Index 0 is the kind. */
+export function messageTuple(message: Message): readonly unknown[] {
+  switch (message.kind) {
+    case "call":
+      return [
+        CALL,
+        message.request,
+        message.type,
+        message.id,
+        message.method,
+        bodyBytes(message.args),
+        Math.min(Math.ceil(message.budgetMs), Number.MAX_SAFE_INTEGER),
+        message.key ?? null,
+        message.chain.length === 0
+          ? null
+          : message.chain.map((link) => [link.type, link.id, link.method, link.turn]),
+        message.repeatable,
+      ];
+    case "reply":
+      return [REPLY, message.request, ...resultTuple(message.result)];
+    case "locate":
+      return [LOCATE, message.request, message.type, message.id, message.avoid ?? null];
+    case "located":
+      return message.result.status === "at"
+        ? [LOCATED, message.request, "at", message.result.silo, message.result.generation]
+        : [LOCATED, message.request, ...resultTuple(message.result)];
+    case "probe":
+      return [PROBE, message.round];
+    case "death":
+      return [DEATH, message.incarnation];
+  }
+}
+
+const CALL = 1;
+const REPLY = 2;
+const LOCATE = 3;
+const LOCATED = 4;
+const PROBE = 5;
+const DEATH = 6;
+
+function resultTuple(result: CallResult): readonly unknown[] {
+  switch (result.status) {
+    case "ok":
+    case "threw":
+      return [result.status, bodyBytes(result.body)];
+    case "refused":
+      return [
+        "refused",
+        REFUSALS.indexOf(result.reason),
+        result.message,
+        result.owner ?? null,
+        result.generation,
+      ];
+    case "failed":
+      return ["failed", result.code, result.message];
+  }
+}
+
+/** The inverse of messageTuple; throws GarbageError on anything else (D1). */
+export function messageFromTuple(tuple: unknown): Message {
+  if (!Array.isArray(tuple)) throw new GarbageError("a message is not a tuple");
+  const t = tuple as readonly unknown[];
+  switch (t[0]) {
+    case CALL:
+      return {
+        kind: "call",
+        request: int(t[1], "request"),
+        type: actorType(t[2]),
+        id: actorId(t[3]),
+        method: str(t[4], "method", 256),
+        args: bytesBody(bin(t[5], "args")),
+        budgetMs: int(t[6], "budget"),
+        key: t[7] === null ? undefined : str(t[7], "key", 512),
+        chain: t[8] === null ? [] : chain(t[8]),
+        repeatable: bool(t[9], "repeatable"),
+      };
+    case REPLY:
+      return { kind: "reply", request: int(t[1], "request"), result: result(t) };
+    case LOCATE:
+      return {
+        kind: "locate",
+        request: int(t[1], "request"),
+        type: actorType(t[2]),
+        id: actorId(t[3]),
+        avoid: t[4] === null ? undefined : address(t[4]),
+      };
+    case LOCATED: {
+      const request = int(t[1], "request");
+      if (t[2] === "at")
+        return {
+          kind: "located",
+          request,
+          result: { status: "at", silo: address(t[3]), generation: int(t[4], "generation") },
+        };
+      const refused = result(t);
+      if (refused.status !== "refused") throw new GarbageError("located with a call's result");
+      return { kind: "located", request, result: refused };
+    }
+    case PROBE:
+      return { kind: "probe", round: int(t[1], "round") };
+    case DEATH:
+      return { kind: "death", incarnation: address(t[1]) };
+    default:
+      throw new GarbageError("unknown kind of message");
+  }
+}
+
+function result(t: readonly unknown[]): CallResult {
+  switch (t[2]) {
+    case "ok":
+    case "threw":
+      return { status: t[2], body: bytesBody(bin(t[3], "result")) };
+    case "refused": {
+      const reason = REFUSALS[int(t[3], "reason")];
+      if (reason === undefined) throw new GarbageError("unknown reason");
+      return {
+        status: "refused",
+        reason,
+        message: str(t[4], "message", 1 << 16),
+        owner: t[5] === null ? undefined : address(t[5]),
+        generation: int(t[6], "generation"),
+      };
+    }
+    case "failed":
+      return {
+        status: "failed",
+        code: str(t[3], "code", 64),
+        message: str(t[4], "message", 1 << 16),
+      };
+    default:
+      throw new GarbageError("unknown status");
+  }
+}
+
+function chain(value: unknown): readonly ChainLink[] {
+  if (!Array.isArray(value) || value.length > MAX_CHAIN) throw new GarbageError("bad chain");
+  return value.map((link: unknown) => {
+    if (!Array.isArray(link)) throw new GarbageError("bad chain");
+    return {
+      type: actorType(link[0]),
+      id: actorId(link[1]),
+      method: str(link[2], "method", 256),
+      turn: int(link[3], "turn"),
+    };
+  });
+}
+
+function int(value: unknown, what: string): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+    throw new GarbageError(`${what} is not a whole number`);
+  return value;
+}
+
+function str(value: unknown, what: string, maxLength: number): string {
+  if (typeof value !== "string" || value.length > maxLength)
+    throw new GarbageError(`${what} is not a string of at most ${maxLength}`);
+  return value;
+}
+
+function bool(value: unknown, what: string): boolean {
+  if (typeof value !== "boolean") throw new GarbageError(`${what} is not a boolean`);
+  return value;
+}
+
+function bin(value: unknown, what: string): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new GarbageError(`${what} is not bytes`);
+  return value;
+}
+
+function address(value: unknown): string {
+  if (!isEndpointAddress(value)) throw new GarbageError("not an address");
+  return value;
+}
+
+// Ids and types are only measured here; whether they are allowed is answered to the caller as a typed error.
+function actorType(value: unknown): string {
+  return str(value, "type", 256);
+}
+
+function actorId(value: unknown): string {
+  return str(value, "id", 4_096);
+}
+
+/** A frame: a header of two bytes, then the envelopes of all messages in it. */
+export function encodeFrame(messages: readonly Message[]): Uint8Array {
+  return packEnvelopes(messages.map(messageTuple));
+}
+
+/** The messages of a frame. A message that is garbage is passed to `garbage` and spoils no other. */
+export function decodeFrame(
+  frame: Uint8Array,
+  garbage: (problem: string) => void,
+): readonly Message[] {
+  let tuples: readonly unknown[];
+  try {
+    tuples = unpackEnvelopes(frame);
+  } catch (error) {
+    garbage(error instanceof GarbageError ? error.message : "not decodable");
+    return [];
+  }
+  const messages: Message[] = [];
+  for (const tuple of tuples) {
+    try {
+      messages.push(messageFromTuple(tuple));
+    } catch (error) {
+      if (!(error instanceof GarbageError)) throw error;
+      garbage(error.message);
+    }
+  }
+  return messages;
+}

@@ -1,0 +1,34 @@
+// The workload that proves the protocol: logs, counters and accounts, called by a few clients at once.
+import type { Simulation, Workload } from "@tenure/testing";
+import { Accounts } from "./accounts.ts";
+import { Counters } from "./counters.ts";
+import { Logs } from "./logs.ts";
+
+export function protocolWorkload(sim: Simulation): Workload {
+  const logs = new Logs(sim);
+  const counters = new Counters(sim);
+  const accounts = new Accounts(sim);
+  return {
+    actors: [...Object.values(logs.classes), counters.actor, accounts.actor],
+    clients: 4,
+    async client() {
+      while (!sim.over) {
+        const x = sim.random.next();
+        if (x < 0.35) await logs.appendSome();
+        else if (x < 0.55) await logs.readSome();
+        else if (x < 0.8) await counters.addSome();
+        else await accounts.transferSome();
+        await sim.sleep(sim.random.next() * (sim.leaseTtlMs / 6));
+      }
+    },
+    async recovered() {
+      await Promise.all([logs.recovered(), counters.recovered(), accounts.recovered()]);
+    },
+    neverReturns: () => logs.hangs,
+    async check() {
+      await logs.check();
+      await accounts.check();
+      counters.check();
+    },
+  };
+}
