@@ -47,10 +47,12 @@ export class Accounts {
       await this.#send(transfer);
   }
 
-  async recovered(): Promise<void> {
+  recovered(): ReadonlyMap<string, () => unknown> {
     const { client } = this.#sim;
     const all = Array.from({ length: COUNT }, (_, i) => `a-${i}`);
-    await Promise.all(all.map((id) => client.get(this.actor, id).balance()));
+    return new Map(
+      all.map((id) => [`account/${id}`, () => client.get(this.actor, id).balance()]),
+    );
   }
 
   async check(): Promise<void> {

@@ -43,10 +43,13 @@ export class Counters {
     else await this.#add(id, 1 + Math.floor(random.next() * 9));
   }
 
-  async recovered(): Promise<void> {
+  recovered(): ReadonlyMap<string, () => unknown> {
     const { client } = this.#sim;
-    await Promise.all(
-      [...this.#operations.keys()].map((id) => client.get(this.actor, id).get()),
+    return new Map(
+      [...this.#operations.keys()].map((id) => [
+        `counter/${id}`,
+        () => client.get(this.actor, id).get(),
+      ]),
     );
   }
 

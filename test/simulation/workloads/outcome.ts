@@ -25,3 +25,19 @@ function checkAttempts(sim: Simulation, error: CallError): void {
   if (attempts > most)
     sim.violated("I12", `a call was attempted ${attempts} times; ${error.message}`);
 }
+
+/** Asks each of them again, whatever the answer: until there is one. */
+export function untilAnswered(
+  sim: Simulation,
+  calls: ReadonlyMap<string, () => unknown>,
+): ReadonlyMap<string, Promise<void>> {
+  const ask = async (call: () => unknown): Promise<void> => {
+    for (;;) {
+      const got = await tried(sim, async () => await call());
+      if (got.outcome === "ok" || sim.over) return;
+      if (got.outcome === "threw") throw got.error;
+      await sim.sleep(20);
+    }
+  };
+  return new Map([...calls].map(([what, call]) => [what, ask(call)]));
+}

@@ -3,6 +3,7 @@ import type { Simulation, Workload } from "@tenure/testing";
 import { Accounts } from "./accounts.ts";
 import { Counters } from "./counters.ts";
 import { Logs } from "./logs.ts";
+import { untilAnswered } from "./outcome.ts";
 
 export function protocolWorkload(sim: Simulation): Workload {
   const logs = new Logs(sim);
@@ -21,9 +22,11 @@ export function protocolWorkload(sim: Simulation): Workload {
         await sim.sleep(sim.random.next() * (sim.leaseTtlMs / 6));
       }
     },
-    async recovered() {
-      await Promise.all([logs.recovered(), counters.recovered(), accounts.recovered()]);
-    },
+    recovered: () =>
+      untilAnswered(
+        sim,
+        new Map([...logs.recovered(), ...counters.recovered(), ...accounts.recovered()]),
+      ),
     neverReturns: () => logs.hangs,
     async check() {
       await logs.check();

@@ -79,6 +79,8 @@ export class Incarnation {
   readonly #ownership: Ownership;
   #markEnded!: () => void;
   #endpoint: Endpoint | undefined;
+  /** What comes between the subscription and the endpoint that answers. */
+  #early: (readonly [from: Address, message: Message])[] = [];
   #serving = false;
   #draining = false;
   #drained: Promise<void> | undefined;
@@ -222,6 +224,7 @@ export class Incarnation {
     emit({ type: "silo.joined", incarnation: this.id });
     const endpoint = await this.#join(ports.transport, signal);
     this.#endpoint = endpoint;
+    for (const [from, message] of this.#early.splice(0)) this.#receive(from, message);
     this.#tasks.run("lease", (stop) => this.lease.run(stop));
     const held = this.lease.whenHeld();
     if (held)
@@ -271,6 +274,10 @@ export class Incarnation {
   }
 
   #receive(from: Address, message: Message): void {
+    if (!this.#endpoint) {
+      this.#early.push([from, message]);
+      return;
+    }
     switch (message.kind) {
       case "call":
         this.dispatcher.receive(from, message);
@@ -330,6 +337,9 @@ export class Incarnation {
   }
 
   async #leave(): Promise<void> {
+    // Whoever marked it dead has said so already. But a call that was sent since, and is not here when the endpoint
+    // closes, is told by nobody else: its caller would wait for all of its time (I13).
+    this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
     await this.#closeEndpoint();
     this.#markEnded();
   }

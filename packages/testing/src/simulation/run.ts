@@ -116,15 +116,17 @@ class Run {
       this.#violated("I13", `no silo serves ${birthMs} ms after everything has healed`);
     const claimMs = ttlMs / 2;
     const boundMs = ttlMs * (1 + 2 * DRIFT) + ttlMs / 3 + claimMs;
-    const recovered = this.#workload.recovered?.();
-    if (!recovered) return;
-    let done = false;
-    recovered.then(
-      () => (done = true),
-      (error: unknown) => this.#violated("I13", describeError(error)),
-    );
-    if (!(await this.#run(boundMs, () => done)))
-      this.#violated("I13", `not every actor answered within ${Math.round(boundMs)} ms of healing`);
+    const open = new Map(this.#workload.recovered?.());
+    for (const [what, answered] of open)
+      answered.then(
+        () => open.delete(what),
+        (error: unknown) => this.#violated("I13", describeError(error)),
+      );
+    if (!(await this.#run(boundMs, () => open.size === 0)))
+      this.#violated(
+        "I13",
+        `not answered within ${Math.round(boundMs)} ms of healing: ${[...open.keys()].join(", ")}`,
+      );
   }
 
   async #checkAtRest(): Promise<void> {

@@ -13,8 +13,8 @@ export interface Workload {
   readonly clients?: number | undefined;
   /** One client: calls until `sim.over`. What it throws fails the run. */
   client(index: number): Promise<void>;
-  /** Calls that must be answered soon after everything has healed, with no operator (I13). */
-  recovered?(): Promise<unknown>;
+  /** Calls that must be answered soon after everything has healed, with no operator (I13), by what they ask. */
+  recovered?(): ReadonlyMap<string, Promise<unknown>>;
   /** True when a turn was made that never ends, so that its silo cannot come to rest. */
   neverReturns?(): boolean;
   /** At the end, when nothing happens any more: throws, or reports with `sim.violated`. May call actors. */

@@ -23,7 +23,7 @@ export interface TraceLine {
   readonly what: string;
 }
 
-const TRACE_KEPT = 400;
+const TRACE_KEPT = 2_000;
 const BATCH = 64;
 
 export class World {

@@ -1,0 +1,170 @@
+// Whatever the walk accepts arrives equal, whichever way it goes: as bytes, or as a copy (W2, S1, S2, C1, C3, C5).
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeValue, encodeValue } from "./codec.ts";
+import { isDeepFrozen, isolate } from "./isolate.ts";
+
+const key = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.constantFrom("constructor", "toJSON", "length", "then", "hasOwnProperty", "0", ""),
+);
+const binary = fc.oneof(
+  fc.uint8Array(),
+  fc.float64Array(),
+  fc.bigInt64Array(),
+  fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  fc.uint8Array().map((bytes) => new Uint8Array(bytes).buffer),
+  fc.uint8Array().map((bytes) => new DataView(new Uint8Array(bytes).buffer)),
+);
+const leaf = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.integer(),
+  fc.double(),
+  fc.maxSafeInteger(),
+  fc.bigInt(),
+  fc.boolean(),
+  fc.constantFrom(undefined, null),
+  fc.date({ noInvalidDate: false }),
+  fc.constantFrom(/a|b/giu, new URL("http://example.org/a?b#c")),
+  binary,
+);
+const { tree } = fc.letrec<{ tree: unknown; node: unknown }>((tie) => ({
+  tree: fc.oneof({ depthSize: "small" }, leaf, tie("node")),
+  node: fc.oneof(
+    fc.array(tie("tree")),
+    fc.dictionary(key, tie("tree")),
+    fc.dictionary(key, tie("tree")).map((object) => Object.assign(Object.create(null), object)),
+    fc.array(fc.tuple(tie("tree"), tie("tree"))).map((pairs) => new Map(pairs)),
+    fc.array(tie("tree")).map((items) => new Set(items)),
+    tie("tree").map((item) => Object.freeze([item])),
+    tie("tree").map((item) => ({ twice: [item, item], once: item })),
+    tie("tree").map((item) => {
+      const cyclic: Record<string, unknown> = { item };
+      cyclic["self"] = [cyclic];
+      return cyclic;
+    }),
+  ),
+}));
+
+/** What is documented to change on the way: -0, a Buffer's class, an object's missing prototype. */
+function arrived(value: unknown, done = new Map<object, unknown>()): unknown {
+  if (Object.is(value, -0)) return 0;
+  if (typeof value !== "object" || value === null) return value;
+  const known = done.get(value);
+  if (known !== undefined) return known;
+  const keep = <T extends object>(out: T): T => {
+    done.set(value, out);
+    return out;
+  };
+  if (Buffer.isBuffer(value)) return keep(new Uint8Array(value));
+  if (Array.isArray(value)) {
+    const out = keep([] as unknown[]);
+    for (const item of value) out.push(arrived(item, done));
+    return out;
+  }
+  if (value instanceof Map) {
+    const out = keep(new Map());
+    for (const [k, item] of value) out.set(arrived(k, done), arrived(item, done));
+    return out;
+  }
+  if (value instanceof Set) {
+    const out = keep(new Set());
+    for (const item of value) out.add(arrived(item, done));
+    return out;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return value;
+  const out = keep({} as Record<string, unknown>);
+  for (const [k, item] of Object.entries(value)) out[k] = arrived(item, done);
+  return out;
+}
+
+/** Every object that can be reached, with binary's memory. */
+function reachable(value: unknown, found = new Set<object>()): Set<object> {
+  if (typeof value !== "object" || value === null || found.has(value)) return found;
+  found.add(value);
+  if (value instanceof Map) for (const pair of value) reachable(pair, found);
+  else if (value instanceof Set) for (const item of value) reachable(item, found);
+  else if (ArrayBuffer.isView(value)) found.add(value.buffer);
+  else for (const item of Object.values(value)) reachable(item, found);
+  return found;
+}
+
+test("what the walk accepts arrives equal as bytes", () => {
+  fc.assert(
+    fc.property(tree, (value) => {
+      expect(decodeValue(encodeValue(value))).toStrictEqual(arrived(value));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("what the walk accepts arrives equal as a copy, which shares nothing that can change", () => {
+  fc.assert(
+    fc.property(tree, (value) => {
+      const copy = isolate(value, "v");
+      expect(arrived(copy)).toStrictEqual(arrived(value));
+      const shared = [...reachable(copy)].filter((object) => reachable(value).has(object));
+      expect(shared.filter((object) => !isDeepFrozen(object))).toEqual([]);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a value, its copy and what its bytes become have the same bytes, whatever was encoded before (C5)", () => {
+  fc.assert(
+    fc.property(tree, tree, (value, other) => {
+      const bytes = encodeValue(value);
+      encodeValue(other);
+      expect(encodeValue(value)).toEqual(bytes);
+      expect(encodeValue(isolate(value, "v"))).toEqual(bytes);
+      expect(encodeValue(decodeValue(bytes))).toEqual(bytes);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("decoded values own their bytes (C3)", () => {
+  const bytes = encodeValue([new Uint8Array([1, 2, 3]), Buffer.from("abc")]);
+  const [first, second] = decodeValue(bytes) as [Uint8Array, Uint8Array];
+  bytes.fill(0);
+  expect([...first, ...second]).toEqual([1, 2, 3, 97, 98, 99]);
+  expect(Buffer.isBuffer(second)).toBe(false);
+});
+
+test("an error's copy is an error of its own, with data of its own", () => {
+  const list = [1];
+  const error = Object.assign(new RangeError("x", { cause: new Error("why") }), { list });
+  const copy = isolate([error, error], "v");
+  expect(copy[0]).toBe(copy[1]);
+  expect(copy[0]).not.toBe(error);
+  expect(copy[0]).toBeInstanceOf(RangeError);
+  expect(copy[0]).toMatchObject({ message: "x", list: [1], cause: { message: "why" } });
+  expect(copy[0]!.list).not.toBe(list);
+});
+
+test("deep-frozen plain data is shared, at any depth; what only looks frozen is not", () => {
+  const frozen = Object.freeze({ a: Object.freeze([1]) });
+  expect(isolate(frozen, "v")).toBe(frozen);
+  expect(isolate([frozen], "v")[0]).toBe(frozen);
+  for (const value of [
+    Object.freeze({ a: [1] }),
+    Object.freeze({ a: new Date() }),
+    Object.freeze(new Map([[1, 2]])),
+    Object.freeze([Object.freeze(new Date())]),
+    Object.freeze(Object.defineProperty({}, "hidden", { value: [1] })),
+  ])
+    expect(isDeepFrozen(value)).toBe(false);
+});
+
+test("half of a cycle is not deep-frozen when the other half can change", () => {
+  const inner: Record<string, unknown> = {};
+  const outer: Record<string, unknown> = { inner, open: [] };
+  inner["outer"] = outer;
+  Object.freeze(inner);
+  Object.freeze(outer);
+  expect(isDeepFrozen(outer)).toBe(false);
+  expect(isDeepFrozen(inner)).toBe(false);
+  Object.freeze(outer["open"]);
+  expect(isDeepFrozen(inner)).toBe(true);
+});

@@ -1,0 +1,204 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { bodyValue, bytesBody, valueBody } from "./body.ts";
+import { decodeValue, encodeValue, GarbageError } from "./codec.ts";
+import {
+  type CallMessage,
+  decodeFrame,
+  encodeFrame,
+  keyProblem,
+  MAX_CHAIN,
+  type Message,
+  messageFromTuple,
+  messageTuple,
+} from "./message.ts";
+
+const count = fc.nat(2 ** 48 - 1);
+const address = fc.stringMatching(/^[0-9a-f]{32}$/);
+const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 });
+const body = fc
+  .array(fc.oneof(fc.string({ unit: "grapheme" }), fc.integer()))
+  .map((value) => valueBody(value));
+const refused = fc.record({
+  status: fc.constant("refused" as const),
+  reason: fc.constantFrom(
+    "moved" as const,
+    "paused" as const,
+    "invalid" as const,
+    "key-refused" as const,
+  ),
+  message: fc.string({ unit: "grapheme" }),
+  owner: fc.option(address, { nil: undefined }),
+  generation: count,
+});
+const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record<CallMessage>({
+    kind: fc.constant("call"),
+    request: count,
+    type: name,
+    id: name,
+    method: name,
+    args: body,
+    budgetMs: count,
+    key: fc.option(name, { nil: undefined }),
+    chain: fc.array(fc.record({ type: name, id: name, method: name, turn: count }), {
+      maxLength: MAX_CHAIN,
+    }),
+    repeatable: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant("reply" as const),
+    request: count,
+    result: fc.oneof(
+      fc.record({ status: fc.constantFrom("ok" as const, "threw" as const), body }),
+      fc.record({ status: fc.constant("failed" as const), code: name, message: name }),
+      refused,
+    ),
+  }),
+  fc.record({
+    kind: fc.constant("locate" as const),
+    request: count,
+    type: name,
+    id: name,
+    avoid: fc.option(address, { nil: undefined }),
+  }),
+  fc.record({
+    kind: fc.constant("located" as const),
+    request: count,
+    result: fc.oneof(
+      refused,
+      fc.record({ status: fc.constant("at" as const), silo: address, generation: count }),
+    ),
+  }),
+  fc.record({ kind: fc.constant("probe" as const), round: count }),
+  fc.record({ kind: fc.constant("death" as const), incarnation: address }),
+);
+
+/** Bodies as values, so that a message and what arrived of it compare. */
+function readable(from: Message): unknown {
+  if (from.kind === "call") return { ...from, args: bodyValue(from.args) };
+  if (from.kind === "reply" && "body" in from.result)
+    return { ...from, result: { ...from.result, body: bodyValue(from.result.body) } };
+  return from;
+}
+
+test("messages arrive as they were sent", () => {
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 5 }), (messages) => {
+      const problems: string[] = [];
+      const arrived = decodeFrame(encodeFrame(messages), (problem) => problems.push(problem));
+      expect(problems).toEqual([]);
+      expect(arrived.map(readable)).toEqual(messages.map(readable));
+    }),
+  );
+});
+
+test("a frame of random bytes is reported, and nothing else happens (C4, M1)", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, withHeader) => {
+      const problems: string[] = [];
+      const frame = withHeader ? Uint8Array.from([0x54, 1, ...bytes]) : bytes;
+      const arrived = decodeFrame(frame, (problem) => problems.push(problem));
+      expect(arrived.length > 0 || problems.length > 0 || frame[2] === 0x90).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("a frame with any of its bytes changed makes valid messages and reports, never anything else (M1)", () => {
+  fc.assert(
+    fc.property(
+      fc.array(message, { minLength: 1, maxLength: 3 }),
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      fc.nat(40),
+      (messages, changes, cut) => {
+        const frame = encodeFrame(messages);
+        for (const [at, byte] of changes) frame[at % frame.length] = byte;
+        for (const arrived of decodeFrame(frame.subarray(0, frame.length - cut), () => undefined))
+          // What comes out can be encoded again: every field is what its type says.
+          expect(readable(messageFromTuple(messageTuple(arrived)))).toBeDefined();
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test("after any garbage the next frame and the next value decode as ever", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+      decodeFrame(Uint8Array.from([0x54, 1, ...bytes]), () => undefined);
+      try {
+        decodeValue(bytes);
+      } catch (error) {
+        expect(error).toBeInstanceOf(GarbageError);
+      }
+      expect(decodeFrame(encodeFrame([{ kind: "probe", round: 7 }]), () => undefined)).toEqual([
+        { kind: "probe", round: 7 },
+      ]);
+      expect(decodeValue(encodeValue({ a: [1, { a: 2 }] }))).toEqual({ a: [1, { a: 2 }] });
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test.for<[string, number[]]>([
+  ["nesting without end", Array.from({ length: 100_000 }, () => 0x91)],
+  ["an array that claims four billion items", [0xdd, 0xff, 0xff, 0xff, 0xff]],
+  ["a map that claims four billion items", [0xdf, 0xff, 0xff, 0xff, 0xff]],
+  ["a string that claims four gigabytes", [0xdb, 0xff, 0xff, 0xff, 0xff]],
+  ["bytes that claim four gigabytes", [0xc6, 0xff, 0xff, 0xff, 0xff]],
+  ["an error that is none", [0xd4, 0x45, 0, 0x81, 0xa4, 0x6b, 0x69, 0x6e, 0x64, 1]],
+  ["a URL that is none", [0xd4, 0x55, 0, 0xa1, 0x61]],
+])("%s is garbage", ([_name, bytes]) => {
+  expect(() => decodeValue(Uint8Array.from(bytes))).toThrow(GarbageError);
+  const problems: string[] = [];
+  expect(
+    decodeFrame(Uint8Array.from([0x54, 1, ...bytes]), (problem) => problems.push(problem)),
+  ).toEqual([]);
+  expect(problems).toHaveLength(1);
+});
+
+test("one garbage message spoils no other of its frame", () => {
+  const good: Message = { kind: "probe", round: 1 };
+  const bad = { kind: "death", incarnation: "not an address" } as const;
+  const problems: string[] = [];
+  expect(decodeFrame(encodeFrame([good, bad, good]), (problem) => problems.push(problem))).toEqual([
+    good,
+    good,
+  ]);
+  expect(problems).toEqual(["not an address"]);
+});
+
+test("another protocol version and another program's bytes are told apart", () => {
+  const problems: string[] = [];
+  const frame = encodeFrame([{ kind: "probe", round: 1 }]);
+  frame[1] = 99;
+  decodeFrame(frame, (problem) => problems.push(problem));
+  decodeFrame(new TextEncoder().encode("PUB x"), (problem) => problems.push(problem));
+  expect(problems).toEqual(["protocol version 99; this process speaks 1", "not a frame of Tenure"]);
+});
+
+test("a budget travels as a whole number, however long it is (M3)", () => {
+  const call: CallMessage = {
+    kind: "call",
+    request: 1,
+    type: "t",
+    id: "i",
+    method: "m",
+    args: bytesBody(encodeValue([])),
+    budgetMs: 0.1,
+    key: undefined,
+    chain: [],
+    repeatable: false,
+  };
+  const budgetOf = (budgetMs: number): unknown =>
+    (messageFromTuple(messageTuple({ ...call, budgetMs })) as CallMessage).budgetMs;
+  expect(budgetOf(0.1)).toBe(1);
+  expect(budgetOf(Number.MAX_VALUE)).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+test("a key is a non-empty string of at most 256 bytes", () => {
+  for (const fine of ["a", "é".repeat(128), "\0"]) expect(keyProblem(fine)).toBeUndefined();
+  for (const bad of ["", "é".repeat(129), "\ud800", 7, null])
+    expect(keyProblem(bad)).toBeTypeOf("string");
+});

@@ -1,0 +1,167 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeValue, encodeValue } from "./codec.ts";
+import {
+  CallError,
+  CallTimeoutError,
+  defineError,
+  MethodNotFoundError,
+  TenureError,
+} from "./errors.ts";
+import { isolate } from "./isolate.ts";
+import { errorFromRecord, errorToRecord, thrownFromRecord } from "./wire-error.ts";
+
+const Limit = defineError<{ limit: number }>()("LIMIT");
+
+/** As a caller gets it, over the wire and from its own silo. */
+function ways(thrown: unknown): unknown[] {
+  const record = errorToRecord(thrown);
+  return [
+    thrownFromRecord(decodeValue(encodeValue(record))),
+    thrownFromRecord(isolate(record, "error")),
+  ];
+}
+
+test("a CallError arrives with its class, code and details, and with outcome unknown (X2)", () => {
+  const sent = new MethodNotFoundError("no", { outcome: "not-executed", details: { a: 1 } });
+  for (const error of ways(sent)) {
+    expect(error).toBeInstanceOf(MethodNotFoundError);
+    expect(error).toMatchObject({ outcome: "unknown", details: { a: 1 }, message: "no" });
+  }
+  for (const error of ways(new CallError("OTHER", "x", { outcome: "not-executed" })))
+    expect(error).toMatchObject({ code: "OTHER", outcome: "unknown" });
+});
+
+test("other errors of the framework keep their name and code", () => {
+  class ReadOnlyStateError extends TenureError {}
+  for (const error of ways(new ReadOnlyStateError("READ_ONLY_STATE", "no"))) {
+    expect(error).toBeInstanceOf(TenureError);
+    expect(error).toMatchObject({ name: "ReadOnlyStateError", code: "READ_ONLY_STATE" });
+  }
+});
+
+test("what cannot travel is left out and named", () => {
+  const error = Object.assign(new Error("x"), {
+    fine: 1,
+    callback: () => 1,
+    nested: { error: new Error("inner") },
+  });
+  const record = errorToRecord(error);
+  expect(record.props).toEqual({ fine: 1 });
+  expect(record.lost).toEqual(["callback", "nested"]);
+  for (const arrived of ways(Limit({ limit: (() => 1) as unknown as number })))
+    expect(Limit.is(arrived) && arrived.data).toBeUndefined();
+});
+
+test("getters that throw cost no more than their property", () => {
+  const error = Object.defineProperties(new Error("x"), {
+    message: {
+      get: () => {
+        throw new Error("gotcha");
+      },
+    },
+    name: { get: () => Symbol("n") },
+    code: {
+      enumerable: true,
+      get: () => {
+        throw new Error("gotcha");
+      },
+    },
+    cause: {
+      get: () => {
+        throw new Error("gotcha");
+      },
+    },
+    stack: {
+      get: () => {
+        throw new Error("gotcha");
+      },
+    },
+  });
+  expect(errorToRecord(error, { stack: true })).toMatchObject({
+    kind: "error",
+    name: "Error",
+    message: "",
+    lost: expect.arrayContaining(["message", "cause", "stack"]) as unknown,
+  });
+});
+
+test("errors that hold each other, or very many, make a bounded record (X3)", () => {
+  const a: Error = new AggregateError([], "a");
+  (a as AggregateError).errors.push(a, a, a);
+  a.cause = a;
+  const many = new AggregateError(
+    Array.from({ length: 10_000 }, () => new Error("x")),
+    "many",
+  );
+  for (const error of [a, many]) {
+    const record = errorToRecord(error);
+    expect(JSON.stringify(record).split('"kind"').length).toBeLessThan(150);
+    expect(record.lost ?? errorToRecord(error).lost).toEqual(record.lost);
+    for (const arrived of ways(error)) expect(arrived).toBeInstanceOf(AggregateError);
+  }
+  expect(errorToRecord(many).lost).toEqual(["errors"]);
+});
+
+test("names of Object.prototype are names like any other (X4)", () => {
+  for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
+    const arrived = errorFromRecord({ kind: "error", name, message: "m" });
+    expect(arrived).toBeInstanceOf(Error);
+    expect(arrived.name).toBe(name);
+    expect(arrived.message).toBe("m");
+  }
+});
+
+test("anything thrown makes a record, and the record the same thing again", () => {
+  fc.assert(
+    fc.property(
+      fc.anything({
+        withMap: true,
+        withSet: true,
+        withDate: true,
+        withBigInt: true,
+        withNullPrototype: true,
+      }),
+      (thrown) => {
+        const record = errorToRecord(thrown);
+        if (record.kind !== "thrown") return;
+        for (const arrived of ways(thrown)) expect(arrived).toEqual(thrown);
+      },
+    ),
+  );
+});
+
+test("what is no record makes a TypeError, and nothing else (X4)", () => {
+  const field = fc.oneof(fc.string(), fc.anything());
+  const record = fc.record(
+    {
+      kind: fc.oneof(fc.constantFrom("error", "defined", "call", "tenure", "thrown"), field),
+      name: field,
+      message: field,
+      code: field,
+      data: fc.anything(),
+      props: fc.oneof(fc.dictionary(fc.string(), fc.anything()), field),
+      cause: field,
+      errors: fc.oneof(fc.array(fc.anything()), field),
+      stack: field,
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(record, fc.anything()), (given) => {
+      let made: unknown;
+      try {
+        made = errorFromRecord(given);
+      } catch (error) {
+        made = error;
+        expect(error).toBeInstanceOf(TypeError);
+      }
+      expect(made).toBeInstanceOf(Error);
+    }),
+  );
+});
+
+test("a timeout that was thrown stays one", () => {
+  for (const error of ways(new CallTimeoutError("late", { outcome: "not-executed" })))
+    expect(error).toBeInstanceOf(CallTimeoutError);
+});
