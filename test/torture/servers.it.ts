@@ -1,5 +1,5 @@
 // Servers that go away and come back: calls fail typed and in time, and everything heals by itself.
-import { CallError, SiloUnavailableError } from "tenure";
+import { type CallError, SiloUnavailableError } from "tenure";
 import { expect, test } from "vitest";
 import { Ledger } from "../support/ledger.ts";
 import { startFleet } from "../support/silo-fleet.ts";

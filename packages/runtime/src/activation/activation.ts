@@ -412,8 +412,7 @@ export class Activation {
   /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */
   #outgoingGate(commits: CommitPipeline | undefined): Promise<void> | undefined {
     const committed = commits?.barrier();
-    if (!committed && this.#state.kind !== "poisoned" && this.#deps.lease.holds())
-      return undefined;
+    if (!committed && this.#state.kind !== "poisoned" && this.#deps.lease.holds()) return undefined;
     const gate = this.#mayLeave(committed);
     // A call that is over by then does not look at its gate any more.
     gate.catch(() => undefined);

@@ -2,16 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bodyValue, bytesBody, valueBody } from "./body.ts";
 import { decodeValue, encodeValue, GarbageError } from "./codec.ts";
-import {
-  type CallMessage,
-  decodeFrame,
-  encodeFrame,
-  keyProblem,
-  MAX_CHAIN,
-  type Message,
-  messageFromTuple,
-  messageTuple,
-} from "./message.ts";
+import { type CallMessage, keyProblem, MAX_CHAIN, type Message } from "./message.ts";
+import { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";
 
 const count = fc.nat(2 ** 48 - 1);
 const address = fc.stringMatching(/^[0-9a-f]{32}$/);
@@ -123,15 +115,22 @@ test("a frame with any of its bytes changed makes valid messages and reports, ne
   );
 });
 
+function problemOf(bytes: Uint8Array): unknown {
+  try {
+    decodeValue(bytes);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 test("after any garbage the next frame and the next value decode as ever", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
       decodeFrame(Uint8Array.from([0x54, 1, ...bytes]), () => undefined);
-      try {
-        decodeValue(bytes);
-      } catch (error) {
-        expect(error).toBeInstanceOf(GarbageError);
-      }
+      expect(problemOf(bytes)).toSatisfy(
+        (problem: unknown) => problem === undefined || problem instanceof GarbageError,
+      );
       expect(decodeFrame(encodeFrame([{ kind: "probe", round: 7 }]), () => undefined)).toEqual([
         { kind: "probe", round: 7 },
       ]);
