@@ -23,14 +23,18 @@ export function rejection(promise: Promise<unknown>): Promise<unknown> {
   );
 }
 
+/** Lets one turn of the event loop pass. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** How a promise stands now: "pending", or what it came to. For promises that only event-loop turns move. */
 export async function stateOf(
   promise: Promise<unknown>,
 ): Promise<"pending" | "resolved" | "rejected"> {
-  for (let turns = 0; turns < 20; turns++)
-    await new Promise<void>((resolve) => {
-      setImmediate(resolve);
-    });
+  for (let turns = 0; turns < 20; turns++) await nextTurn();
   const pending = Symbol("pending");
   return await Promise.race([promise, Promise.resolve(pending)]).then(
     (value) => (value === pending ? "pending" : "resolved"),

@@ -23,6 +23,7 @@ import { ANY_SILO, type Endpoint } from "@tenure/core/internal";
 import { type ActorClient, referenceTo } from "./client.ts";
 import { Invoker } from "./invoker.ts";
 import { RemoteLocator } from "./remote-locator.ts";
+import { type CallRules, callRules } from "./retry-policy.ts";
 
 export interface ConnectOptions {
   /** @default 'default' */
@@ -47,6 +48,8 @@ export interface Client extends ActorClient, AsyncDisposable {
 export interface Platform {
   readonly clock: Clock;
   readonly random: Random;
+  /** Decisions that a simulation puts in place of the shipped ones. */
+  readonly rules?: CallRules | undefined;
 }
 
 const OPTIONS = new Set([
@@ -85,7 +88,13 @@ export async function connect(
   });
   const address = newIncarnation(random);
   const locator = new RemoteLocator(clock, random, () => endpoint);
-  const invoker = new Invoker({ clock, random, locator, callTimeoutMs });
+  const invoker = new Invoker({
+    clock,
+    random,
+    locator,
+    callTimeoutMs,
+    rules: platform.rules ?? callRules,
+  });
   const endpoint: Endpoint = await transport
     .join(address, {
       message: (_from, message) => receive(message, invoker, locator),

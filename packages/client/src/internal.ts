@@ -5,4 +5,4 @@ export type { Platform } from "./connect.ts";
 export { Deadlines } from "./deadlines.ts";
 export { type Attachment, Invoker, type LocalSilo, type Locator } from "./invoker.ts";
 export type { CallOrigin } from "./outgoing-call.ts";
-export { backoffMs } from "./retry-policy.ts";
+export { backoffMs, type CallRules, callRules } from "./retry-policy.ts";

@@ -38,7 +38,7 @@ import { CallLanes } from "./call-lanes.ts";
 import { Deadlines } from "./deadlines.ts";
 import { LocationCache } from "./location-cache.ts";
 import { type CallOrigin, laneOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
-import { afterFailure, errorOf, type Failure, mayHaveRun, outcomeOf } from "./retry-policy.ts";
+import { type CallRules, errorOf, type Failure, mayHaveRun, outcomeOf } from "./retry-policy.ts";
 
 /** Finds the silo to which calls to an actor should go. */
 export interface Locator {
@@ -62,6 +62,7 @@ export interface InvokerOptions {
   readonly random: Random;
   readonly locator: Locator;
   readonly callTimeoutMs: number;
+  readonly rules: CallRules;
 }
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
@@ -74,6 +75,7 @@ export class Invoker implements ReferenceTarget {
   readonly #random: Random;
   readonly #locator: Locator;
   readonly #callTimeoutMs: number;
+  readonly #rules: CallRules;
   readonly #open: Deadlines<OutgoingCall>;
   readonly #flights = new Map<number, OutgoingCall>();
   readonly #locating = new Map<string, Promise<Located>>();
@@ -86,6 +88,7 @@ export class Invoker implements ReferenceTarget {
     this.#random = options.random;
     this.#locator = options.locator;
     this.#callTimeoutMs = options.callTimeoutMs;
+    this.#rules = options.rules;
     this.#open = new Deadlines(options.clock, (call) => this.#expire(call));
     this.#lanes = new CallLanes({
       trySend: (call) => this.#trySend(call),
@@ -391,7 +394,7 @@ export class Invoker implements ReferenceTarget {
     if (failure.status !== "refused" || TAKES_NOTHING.has(failure.reason)) call.avoid = sentTo;
     const verdict = this.#closed
       ? ({ kind: "fail" } as const)
-      : afterFailure(
+      : this.#rules.afterFailure(
           failure,
           {
             attempt: call.attempt,

@@ -53,6 +53,11 @@ export type Verdict =
   | { readonly kind: "retry"; readonly afterMs: number }
   | { readonly kind: "fail" };
 
+/** What a call's way is decided by, as a value: a simulation can hand in broken decisions. */
+export interface CallRules {
+  readonly afterFailure: typeof afterFailure;
+}
+
 /** `chance` is uniform in [0, 1): the jitter. */
 export function afterFailure(failure: Failure, call: Attempted, chance: number): Verdict {
   if (!mayRepeat(failure, call.repeatable)) return { kind: "fail" };
@@ -177,3 +182,5 @@ function refusalError(refused: Refused, message: string, options: CallErrorOptio
 export function outcomeOf(maybeRan: boolean): Outcome {
   return maybeRan ? "unknown" : "not-executed";
 }
+
+export const callRules: CallRules = { afterFailure };

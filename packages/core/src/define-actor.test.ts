@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Actor, type ActorContext } from "./actor.ts";
-import { actorKind, defineActor } from "./define-actor.ts";
+import { type ActorOptions, actorKind, defineActor } from "./define-actor.ts";
+import { ConfigError } from "./errors.ts";
 import type { ActorRef } from "./reference.ts";
 
 class Other extends Actor {
@@ -59,4 +60,213 @@ test("only plain methods below Actor can be called (A1)", () => {
   const c = null as unknown as ActorContext;
   const k = (): Promise<number> => c.get<Counter>("counter", "x").get();
   void [f, g, h, i, k];
+});
+
+class Plain extends Actor {
+  async go() {}
+}
+
+test.for<[string, unknown, string]>([
+  ["no options", undefined, "defineActor: takes an object of options with at least `type`"],
+  ["no type", {}, "type: an actor type must match [A-Za-z][A-Za-z0-9_.-]{0,63}, not undefined"],
+  ["a bad type", { type: "a b" }, 'not "a b"'],
+  [
+    "an unknown option",
+    { type: "a", colour: 1 },
+    "actor 'a': colour: is not an option; there are commit",
+  ],
+  [
+    "a name of Object.prototype",
+    { type: "a", constructor: 1 },
+    "actor 'a': constructor: is not an option",
+  ],
+  [
+    "a state that is no function",
+    { type: "a", state: { n: 0 } },
+    "actor 'a': state: must be a function",
+  ],
+  [
+    "an idle time that is none",
+    { type: "a", idle: "soon" },
+    "actor 'a': idle: must be a positive duration",
+  ],
+  ["an idle time of nothing", { type: "a", idle: 0 }, "like '200ms' '10s' '5m' '1h' '1d', not 0"],
+  ["idle: true", { type: "a", idle: true }, "not true"],
+  [
+    "a placement that is none",
+    { type: "a", placement: "moon" },
+    "must be 'balanced', 'local' or 'random' in this version, not \"moon\"",
+  ],
+  ["a placement of a later version", { type: "a", placement: "hash" }, 'not "hash"'],
+  ["a placement function", { type: "a", placement: () => "x" }, "not function placement"],
+  ["a placement by role", { type: "a", placement: { role: "gpu" } }, "not an object"],
+  [
+    "a mailbox of nothing",
+    { type: "a", maxQueue: 0 },
+    "actor 'a': maxQueue: must be a positive whole number, not 0",
+  ],
+  ["a mailbox of a half", { type: "a", maxQueue: 1.5 }, "not 1.5"],
+  ["a mailbox without end", { type: "a", maxQueue: Infinity }, "not Infinity"],
+  [
+    "a later version of state",
+    { type: "a", version: 2 },
+    "actor 'a': version: 2 is not available in this version",
+  ],
+  ["migrate", { type: "a", migrate: () => 1 }, "actor 'a': migrate: stored state has one version"],
+  [
+    "explicit commits",
+    { type: "a", commit: "explicit" },
+    "actor 'a': commit: \"explicit\" is not available",
+  ],
+  ["reentrancy", { type: "a", reentrancy: "full" }, 'reentrancy: "full" is not available'],
+  ["strict reads", { type: "a", strictReads: true }, "strictReads: true is not available"],
+  ["stateless", { type: "a", stateless: { max: 3 } }, "stateless: an object is not available"],
+  [
+    "methods in a list",
+    { type: "a", methods: ["go"] },
+    "actor 'a': methods: must be an object of method names and modes, not an array of 1",
+  ],
+  ["methods in a Map", { type: "a", methods: new Map() }, "actor 'a': methods: must be an object"],
+  ["methods in a word", { type: "a", methods: "read" }, "actor 'a': methods: must be an object"],
+  [
+    "a mode that is none",
+    { type: "a", methods: { go: "shared" } },
+    "methods.go: the mode must be 'write', 'read' or 'interleave', not \"shared\"",
+  ],
+  [
+    "a mode that is no word",
+    { type: "a", methods: { go: 7 } },
+    "methods.go: must be a mode or an object, not 7",
+  ],
+  [
+    "a method option that is none",
+    { type: "a", methods: { go: { speed: 1 } } },
+    "methods.go.speed: is not an option",
+  ],
+  [
+    "argument schemas",
+    { type: "a", methods: { go: { args: {} } } },
+    "methods.go.args: argument schemas are not available",
+  ],
+  [
+    "a method timeout that is none",
+    { type: "a", methods: { go: { timeoutMs: -1 } } },
+    "methods.go.timeoutMs: must be a positive duration",
+  ],
+  [
+    "idempotent: yes",
+    { type: "a", methods: { go: { idempotent: "yes" } } },
+    'methods.go.idempotent: must be true or false, not "yes"',
+  ],
+])(
+  "defineActor refuses %s, with the option, the value and what is allowed (A2)",
+  ([_name, options, problem]) => {
+    const define = () => defineActor<Plain>(options as ActorOptions<Plain>);
+    expect(define).toThrow(ConfigError);
+    expect(define).toThrow(problem);
+  },
+);
+
+test("what is left out has its default", () => {
+  const definition = defineActor<Plain>({
+    type: "plain",
+    state: undefined,
+    methods: { go: undefined },
+  });
+  expect(definition).toEqual({
+    type: "plain",
+    state: undefined,
+    methods: new Map(),
+    idleMs: 600_000,
+    placement: "balanced",
+    maxQueue: 10_000,
+    version: 1,
+  });
+  expect(defineActor<Plain>({ type: "plain", idle: false }).idleMs).toBe(false);
+});
+
+function withThen(): unknown {
+  class Thenable extends Actor {
+    static readonly actor = defineActor({ type: "x" });
+  }
+  const name: string = "then";
+  Object.defineProperty(Thenable.prototype, name, { value: () => 1 });
+  return Thenable;
+}
+
+test.for<[string, unknown, string]>([
+  ["no class", "Plain", "actors: must be classes that extend Actor"],
+  ["a class of its own", class Alien {}, "not function Alien"],
+  ["an object", new (class {})(), "not an object"],
+  [
+    "a class without definition",
+    Plain,
+    "Plain needs a `static readonly actor = defineActor<Plain>",
+  ],
+  [
+    "a class that inherits its definition",
+    class Sub extends Counter {},
+    "Sub needs a `static readonly actor",
+  ],
+  [
+    "a definition made by hand",
+    class Hand extends Actor {
+      static readonly actor = { type: "x" };
+    },
+    "Hand.actor must be what defineActor<Hand>",
+  ],
+  [
+    "a definition that is undefined",
+    class Undefined extends Actor {
+      static readonly actor = undefined;
+    },
+    "Undefined.actor must be what defineActor",
+  ],
+  [
+    "a method that is not there",
+    class Missing extends Actor {
+      static readonly actor = defineActor({ type: "x", methods: { nope: "read" } as object });
+      go() {}
+    },
+    "actor 'x': methods.nope: Missing has no such method that can be called; it has go",
+  ],
+  [
+    "a hook as a method",
+    class Hooked extends Actor {
+      static readonly actor = defineActor({ type: "x", methods: { onActivate: "read" } as object });
+    },
+    "Hooked has no such method that can be called; it has none",
+  ],
+  ["then", withThen(), "Thenable declares `then`"],
+])("a silo refuses %s as an actor class", ([_name, actorClass, problem]) => {
+  const read = () => actorKind(actorClass as Parameters<typeof actorKind>[0]);
+  expect(read).toThrow(ConfigError);
+  expect(read).toThrow(problem);
+});
+
+test("an accessor over an inherited method hides it; a method over an inherited accessor can be called (A1)", () => {
+  class Parent extends Actor {
+    method() {}
+    get accessor() {
+      return () => 1;
+    }
+  }
+  class Child extends Parent {
+    static readonly actor = defineActor<Child>({ type: "child" });
+  }
+  Object.defineProperty(Child.prototype, "method", { get: () => () => 1 });
+  Object.defineProperty(Child.prototype, "accessor", { value: () => 1 });
+  expect([...actorKind(Child).methods.keys()]).toEqual(["accessor"]);
+});
+
+test("turns of a class are exclusive when all its methods are writes", () => {
+  class Writer extends Actor {
+    static readonly actor = defineActor<Writer>({
+      type: "writer",
+      methods: { go: { timeoutMs: 1 } },
+    });
+    async go() {}
+  }
+  expect(actorKind(Writer).exclusive).toBe(true);
+  expect(actorKind(Counter).exclusive).toBe(false);
 });

@@ -2,7 +2,7 @@ export * from "./memory-directory.ts";
 export * from "./memory-storage.ts";
 export { Batcher } from "./batcher.ts";
 export { bounded } from "./bounded.ts";
-export { leaseTiming, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
+export { leaseRules, type LeaseRules, leaseTiming, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
 export { LeaseKeeper, LeaseLostError } from "./lease-keeper.ts";
 export { Membership, type Standing } from "./membership.ts";
 export { type Acquired, type Claim, Ownership } from "./ownership.ts";

@@ -18,7 +18,7 @@ import {
 } from "@tenure/core/internal";
 import { Alarm } from "./alarm.ts";
 import { bounded } from "./bounded.ts";
-import { leaseState, type LeaseState, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
+import { leaseRules, type LeaseRules, type LeaseState, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
 
 export interface LeaseHost {
   /** Sends the silo a message to itself; `probeArrived(round)` is called when it comes. */
@@ -38,6 +38,8 @@ export interface LeaseKeeperOptions {
   readonly directory: Directory;
   readonly host: LeaseHost;
   readonly emit: EventSink;
+  /** @default the shipped ones */
+  readonly rules?: LeaseRules | undefined;
 }
 
 /** When the newest acknowledged renewal was sent (L5). */
@@ -56,6 +58,7 @@ type State =
 
 export class LeaseKeeper {
   readonly #o: LeaseKeeperOptions;
+  readonly #rules: LeaseRules;
   readonly #early = new Alarm();
   #rev: number;
   #state: State = { kind: "joining" };
@@ -69,6 +72,7 @@ export class LeaseKeeper {
 
   constructor(options: LeaseKeeperOptions, registered: MemberRecord) {
     this.#o = options;
+    this.#rules = options.rules ?? leaseRules;
     this.#rev = registered.rev;
   }
 
@@ -223,7 +227,7 @@ export class LeaseKeeper {
 
   #check(sent: Sent): LeaseState {
     const { clock, timing } = this.#o;
-    return leaseState(
+    return this.#rules.leaseState(
       {
         elapsedMs: clock.elapsedMs(sent.at),
         monotonicMs: clock.monotonicMs() - sent.at.monotonicMs,

@@ -65,3 +65,11 @@ export function leaseState(passed: Passed, timing: LeaseTiming): LeaseState {
   const ahead = passed.wallMs - passed.elapsedMs;
   return Math.max(back, ahead) > timing.marginMs ? "wall-clock-jumped" : "holds";
 }
+
+/** What a lease is decided by, as a value: a simulation can hand in broken decisions. */
+export interface LeaseRules {
+  readonly leaseTiming: typeof leaseTiming;
+  readonly leaseState: typeof leaseState;
+}
+
+export const leaseRules: LeaseRules = { leaseTiming, leaseState };

@@ -1,7 +1,7 @@
 // The silo: the one place where its parts are put together, and its life over incarnations.
 //   S1. The whole configuration is checked before a connection is opened; what was opened is closed when a start fails.
 //   S2. An incarnation that is lost is followed by a new one, with nothing of the old, until the silo is stopped (I5).
-import { type ActorClient, Invoker, type Platform, referenceTo } from "@tenure/client/internal";
+import { type ActorClient, Invoker, referenceTo } from "@tenure/client/internal";
 import type { Actor, ActorClass, ActorRef } from "@tenure/core";
 import {
   type ActorAddress,
@@ -16,9 +16,10 @@ import {
   systemRandom,
   Tasks,
 } from "@tenure/core/internal";
-import { leaseTiming } from "@tenure/directory/internal";
 import { refused } from "./activation/incoming-call.ts";
-import { Incarnation, type SiloPorts } from "./cluster/incarnation.ts";
+import { Incarnation } from "./cluster/incarnation.ts";
+import type { SiloPorts } from "./cluster/parts.ts";
+import { type RuntimeRules, runtimeRules, type SiloPlatform } from "./rules.ts";
 import { type ResolvedSiloOptions, resolveSiloOptions, type SiloOptions } from "./silo-options.ts";
 
 /** A host of activations: normally one per process. */
@@ -61,7 +62,7 @@ const REJOIN_MS = 250;
  */
 export async function createSilo(
   options: SiloOptions,
-  platform: Platform = { clock: systemClock(), random: systemRandom() },
+  platform: SiloPlatform = { clock: systemClock(), random: systemRandom() },
 ): Promise<Silo> {
   const resolved = resolveSiloOptions(options);
   const silo = new SiloLife(resolved, platform);
@@ -74,7 +75,8 @@ class SiloLife implements Silo {
   readonly events: EventStream;
   readonly client: ActorClient;
   readonly #options: ResolvedSiloOptions;
-  readonly #platform: Platform;
+  readonly #platform: SiloPlatform;
+  readonly #rules: RuntimeRules;
   readonly #invoker: Invoker;
   readonly #tasks: Tasks;
   #ports: SiloPorts | undefined;
@@ -82,17 +84,19 @@ class SiloLife implements Silo {
   #draining = false;
   #stopping: Promise<void> | undefined;
 
-  constructor(options: ResolvedSiloOptions, platform: Platform) {
+  constructor(options: ResolvedSiloOptions, platform: SiloPlatform) {
     const { clock, random } = platform;
     this.name = options.name ?? `silo-${shortName(random.hex128())}`;
     this.#options = options;
     this.#platform = platform;
+    this.#rules = platform.rules ?? runtimeRules;
     this.events = new EventStream(this.name, () => clock.wallMs());
     if (options.onEvent) this.events.subscribe(options.onEvent);
     this.#invoker = new Invoker({
       clock,
       random,
       callTimeoutMs: options.callTimeoutMs,
+      rules: this.#rules,
       locator: { locate: (actor, avoid) => this.#locate(actor, avoid) },
     });
     this.#tasks = new Tasks((task, error) =>
@@ -244,7 +248,8 @@ class SiloLife implements Silo {
         roles,
         bootstrap,
         kinds,
-        timing: leaseTiming(leaseTtlMs),
+        timing: this.#rules.leaseTiming(leaseTtlMs),
+        rules: this.#rules,
         maxCalls,
         maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
         exposeStacks,

@@ -13,6 +13,12 @@ export {
   type Operation,
 } from "./checks/linearizability.ts";
 export { crash } from "./crash.ts";
+export {
+  simulate,
+  SimulationFailed,
+  type SimulateOptions,
+  type SimulationReport,
+} from "./simulation/simulate.ts";
 export type { CheckName, Violation } from "./simulation/violations.ts";
 export type { Simulation, Workload, WorkloadFactory } from "./simulation/workload.ts";
 export { testSilos, type TestSilos, type TestSilosOptions } from "./test-silos.ts";

@@ -25,7 +25,6 @@ import {
 } from "@tenure/core/internal";
 import type { Claim, LeaseKeeper, Ownership } from "@tenure/directory/internal";
 import { actorContext } from "./actor-context.ts";
-import { mayStart } from "./admission.ts";
 import { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
 import { KeyTable } from "./idempotency.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
@@ -36,6 +35,7 @@ import { claimAndLoad, type Started } from "./start-activation.ts";
 import { StateCell } from "./state-cell.ts";
 import { exclusiveTurns, overlappingTurns, type Turn, type TurnTracker } from "./turn-context.ts";
 import { type TurnOutcome, TurnRunner } from "./turn-runner.ts";
+import type { TurnRules } from "./turn-rules.ts";
 
 export interface ActivationDeps {
   readonly silo: string;
@@ -48,6 +48,7 @@ export interface ActivationDeps {
   readonly invoker: Invoker;
   readonly maxStateBytes: number;
   readonly exposeStacks: boolean;
+  readonly rules: TurnRules;
   /** The slot is free: the next call makes a new activation. */
   gone(activation: Activation): void;
 }
@@ -130,13 +131,13 @@ export class Activation {
     }
     if ("life" in state && this.#isOfOwnChain(call, state.life)) {
       // It cannot wait here: a turn that runs is waiting for it.
-      if (mayStart(call.method.mode, this.#running)) this.#begin(call, state.life);
+      if (this.#deps.rules.mayStart(call.method.mode, this.#running)) this.#begin(call, state.life);
       else call.reply(this.#deadlock(call));
       return;
     }
     if (state.kind === "active") {
       const free = call.method.mode === "interleave" || this.#mailbox.size === 0;
-      if (free && mayStart(call.method.mode, this.#running)) {
+      if (free && this.#deps.rules.mayStart(call.method.mode, this.#running)) {
         this.#begin(call, state.life);
         return;
       }
@@ -234,7 +235,7 @@ export class Activation {
       turns: this.#turns,
       cell,
       commits,
-      keys: row && new KeyTable(row.parts),
+      keys: row && new KeyTable(row.parts, this.#deps.rules.keyRetentionMs),
       exposeStacks: this.#deps.exposeStacks,
       loss: () => (this.#state.kind === "poisoned" ? this.#state.loss : undefined),
       fetchParts: (names) => this.#deps.rows.parts({ actor: this.address, names }),
@@ -303,7 +304,7 @@ export class Activation {
   #pump(): void {
     while (this.#state.kind === "active") {
       const call = this.#mailbox.peek();
-      if (!call || !mayStart(call.method.mode, this.#running)) return;
+      if (!call || !this.#deps.rules.mayStart(call.method.mode, this.#running)) return;
       this.#mailbox.shift();
       this.#begin(call, this.#state.life);
     }
@@ -348,7 +349,7 @@ export class Activation {
         await held;
       if (this.#state.kind === "poisoned") throw this.#state.loss;
     } catch (error) {
-      call.reply(lossResult(error, turn));
+      call.reply(this.#deps.rules.lossResult(error, turn));
       return;
     }
     call.reply(result);
@@ -509,18 +510,4 @@ export class Activation {
       activeMs: this.#deps.clock.monotonicMs() - life.sinceMs,
     });
   }
-}
-
-/** What a call is answered whose activation was lost before its reply could leave. */
-function lossResult(error: unknown, turn: Turn | undefined): CallResult {
-  const nothingLeft =
-    error instanceof CommitRefused && error.definitive && (turn?.outgoing ?? 0) === 0;
-  // R24: the store proved that the turn's changes are not there, and no call of the turn left: nothing of it remains.
-  if (nothingLeft) return MOVED;
-  const code = error instanceof CommitRefused ? error.code : "SILO_UNAVAILABLE";
-  return {
-    status: "failed",
-    code,
-    message: error instanceof Error ? error.message : errorText(error),
-  };
 }

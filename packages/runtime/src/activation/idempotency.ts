@@ -33,9 +33,14 @@ export type KeyVerdict =
 export class KeyTable {
   // In order of time, since Map keeps insertion order and records are added as they are made.
   readonly #records = new Map<string, KeyRecord>();
+  readonly #retentionMs: number;
 
   /** `parts` are the row's; of those under `k/` only the header is needed. */
-  constructor(parts: Iterable<readonly [string, Uint8Array]>) {
+  constructor(
+    parts: Iterable<readonly [string, Uint8Array]>,
+    retentionMs: number = KEY_RETENTION_MS,
+  ) {
+    this.#retentionMs = retentionMs;
     const loaded: [string, KeyRecord][] = [];
     for (const [name, bytes] of parts)
       if (name.startsWith(KEY_PARTS))
@@ -50,14 +55,14 @@ export class KeyTable {
 
   check(key: string, call: IncomingCall, nowMs: number): KeyVerdict {
     const born = uuidV7Ms(key);
-    if (born !== undefined && born < nowMs - KEY_RETENTION_MS)
+    if (born !== undefined && born < nowMs - this.#retentionMs)
       return keyRefused(
         "key-refused",
         "the idempotency key is a UUIDv7 older than the retention of 24 hours: whether it was applied is no longer known",
       );
     const digest = digest16(call.method.name, bodyBytes(call.args));
     const record = this.#records.get(key);
-    if (record && record.atMs >= nowMs - KEY_RETENTION_MS) {
+    if (record && record.atMs >= nowMs - this.#retentionMs) {
       if (Buffer.compare(record.digest, digest) !== 0)
         return keyRefused(
           "key-refused",
@@ -92,14 +97,14 @@ export class KeyTable {
   }
 
   #oldestExpired(nowMs: number): boolean {
-    for (const record of this.#records.values()) return record.atMs < nowMs - KEY_RETENTION_MS;
+    for (const record of this.#records.values()) return record.atMs < nowMs - this.#retentionMs;
     return false;
   }
 
   #prune(nowMs: number): string[] {
     const pruned: string[] = [];
     for (const [key, record] of this.#records) {
-      if (record.atMs >= nowMs - KEY_RETENTION_MS || pruned.length >= PRUNED_PER_COMMIT) break;
+      if (record.atMs >= nowMs - this.#retentionMs || pruned.length >= PRUNED_PER_COMMIT) break;
       this.#records.delete(key);
       pruned.push(KEY_PARTS + key);
     }

@@ -5,82 +5,35 @@
 //       just stops everything, as a killed process would. After each of them nothing of it runs any more, and `ended`
 //       resolves.
 //   I4. A birth that fails half-way leaves nothing behind, in this process or in the directory.
-import type { Invoker } from "@tenure/client/internal";
 import {
-  type ActorKind,
-  type Address,
-  type Clock,
-  type Directory,
   type Endpoint,
-  type EventSink,
   EVERYONE,
   type Incarnation as IncarnationId,
   type MemberRecord,
-  type Message,
   newIncarnation,
   PROTOCOL_VERSION,
-  type Random,
-  type Storage,
   Tasks,
   type Transport,
 } from "@tenure/core/internal";
-import {
-  bounded,
-  LeaseKeeper,
-  type LeaseTiming,
-  Membership,
-  Ownership,
-  register,
-} from "@tenure/directory/internal";
-import { RowStore } from "../activation/row-store.ts";
-import { Catalog } from "../catalog/catalog.ts";
-import { Dispatcher } from "../messaging/dispatcher.ts";
-import { SiloLocator } from "./silo-locator.ts";
-
-export interface SiloPorts {
-  readonly transport: Transport;
-  readonly directory: Directory;
-  readonly storage: Storage;
-}
-
-export interface IncarnationDeps {
-  readonly name: string;
-  readonly roles: readonly string[];
-  readonly bootstrap: boolean;
-  readonly kinds: ReadonlyMap<string, ActorKind>;
-  readonly timing: LeaseTiming;
-  readonly maxCalls: number;
-  readonly maxStateBytes: number;
-  readonly exposeStacks: boolean;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly emit: EventSink;
-  readonly ports: SiloPorts;
-  readonly invoker: Invoker;
-  /** The silo's last incarnation, if it has one: it is over. */
-  readonly previous: IncarnationId | undefined;
-}
+import { register } from "@tenure/directory/internal";
+import { sayGoodbye } from "./goodbye.ts";
+import { Inbox } from "./inbox.ts";
+import { type IncarnationDeps, makeParts, type Parts } from "./parts.ts";
+import { withinTime } from "./within-time.ts";
 
 /** When a silo has not joined, or not renewed for the first time, within this many leases, it says why and gives up. */
 const BIRTH_TTLS = 3;
-const GOODBYE_TRIES = 3;
 
 export class Incarnation {
   readonly id: IncarnationId;
-  readonly lease: LeaseKeeper;
-  readonly membership: Membership;
-  readonly catalog: Catalog;
-  readonly dispatcher: Dispatcher;
-  readonly locator: SiloLocator;
   /** Resolves when the incarnation is over, in whichever way. */
   readonly ended: Promise<void>;
   readonly #d: IncarnationDeps;
   readonly #tasks: Tasks;
-  readonly #ownership: Ownership;
+  readonly #parts: Parts;
+  readonly #inbox: Inbox;
   #markEnded!: () => void;
   #endpoint: Endpoint | undefined;
-  /** What comes between the subscription and the endpoint that answers. */
-  #early: (readonly [from: Address, message: Message])[] = [];
   #serving = false;
   #draining = false;
   #drained: Promise<void> | undefined;
@@ -134,84 +87,35 @@ export class Incarnation {
     this.ended = new Promise((resolve) => {
       this.#markEnded = resolve;
     });
-    const { clock, random, emit, timing, ports } = deps;
+    const { emit } = deps;
     this.#tasks = new Tasks((task, error) => {
       emit({ type: "task.failed", task, error: String(error) });
       // None of them fails because of a store or a network. A silo without one of them must not live on as if it had it.
       this.lease.end(`its task '${task}' failed`);
     });
-    this.lease = new LeaseKeeper(
-      {
-        incarnation: id,
-        timing,
-        clock,
-        directory: ports.directory,
-        emit,
-        host: {
-          sendProbe: (round) => void this.#endpoint?.send(id, { kind: "probe", round }),
-          load: () => this.catalog.size,
-          renewed: () => undefined,
-          lost: (reason) => this.#lost(reason),
-        },
-      },
-      member,
-    );
-    this.membership = new Membership({
-      self: id,
-      timing,
-      clock,
-      directory: ports.directory,
-      emit,
-      host: {
-        died: (dead, markedHere) => this.#died(dead, markedHere),
-        witnessPeriod: () => this.lease.witnessPeriod(),
-      },
+    this.#parts = makeParts(id, member, deps, {
+      endpoint: () => this.#endpoint,
+      draining: () => this.#draining,
+      lost: (reason) => this.#lost(reason),
+      died: (dead, markedHere) => this.#died(dead, markedHere),
     });
-    this.#ownership = new Ownership({
-      incarnation: id,
-      clock,
-      random,
-      directory: ports.directory,
-      emit,
-      operationMs: timing.ttlMs / 2,
-      standing: (other) => this.membership.standing(other),
-      claimed: () => undefined,
-    });
-    this.catalog = new Catalog({
-      silo: deps.name,
-      clock,
-      random,
-      emit,
-      lease: this.lease,
-      ownership: this.#ownership,
-      rows: new RowStore(ports.storage, clock, timing.ttlMs / 2),
-      invoker: deps.invoker,
-      maxStateBytes: deps.maxStateBytes,
-      exposeStacks: deps.exposeStacks,
-    });
-    this.dispatcher = new Dispatcher({
-      kinds: deps.kinds,
-      clock,
-      maxCalls: deps.maxCalls,
-      endpoint: () => this.#endpoint!,
-      closed: () => (this.lease.holds() ? (this.#draining ? "draining" : undefined) : "paused"),
-      holds: (call) => this.catalog.has(call),
-      deliver: (call, kind) => this.catalog.deliver(call, kind),
-    });
-    this.locator = new SiloLocator({
-      self: id,
-      kinds: deps.kinds,
-      random,
-      ownGeneration: (actor) => {
-        const activation = this.catalog.get(actor);
-        return activation && (activation.generation ?? 0);
-      },
-      takesNewActors: () => !this.#draining && this.lease.holds(),
-      lookup: (actor) => this.#ownership.lookup(actor),
-      standing: (other) => this.membership.standing(other),
-      alive: () => this.membership.alive(),
-      poll: () => this.membership.poll(),
-    });
+    this.#inbox = new Inbox(id, this.#parts, deps.invoker);
+  }
+
+  get lease(): Parts["lease"] {
+    return this.#parts.lease;
+  }
+
+  get catalog(): Parts["catalog"] {
+    return this.#parts.catalog;
+  }
+
+  get dispatcher(): Parts["dispatcher"] {
+    return this.#parts.dispatcher;
+  }
+
+  get locator(): Parts["locator"] {
+    return this.#parts.locator;
   }
 
   get draining(): boolean {
@@ -224,7 +128,7 @@ export class Incarnation {
     emit({ type: "silo.joined", incarnation: this.id });
     const endpoint = await this.#join(ports.transport, signal);
     this.#endpoint = endpoint;
-    for (const [from, message] of this.#early.splice(0)) this.#receive(from, message);
+    this.#inbox.open(endpoint);
     this.#tasks.run("lease", (stop) => this.lease.run(stop));
     const held = this.lease.whenHeld();
     if (held)
@@ -235,13 +139,13 @@ export class Incarnation {
         "renewing for the first time",
         signal,
       );
-    await this.membership.poll();
+    await this.#parts.membership.poll();
     signal.throwIfAborted();
     // It may be over already; then this rejects with the reason.
     if (this.lease.over) await this.lease.whenHeld();
     this.#serving = true;
-    invoker.attach({ address: this.id, endpoint, local: this.dispatcher });
-    this.#tasks.run("membership", (stop) => this.membership.run(stop));
+    invoker.attach({ address: this.id, endpoint, local: this.#parts.dispatcher });
+    this.#tasks.run("membership", (stop) => this.#parts.membership.run(stop));
     this.#tasks.run("idle collection", (stop) => this.catalog.collectIdle(clock, stop));
     endpoint.setServing(true);
     emit({ type: "silo.serving", incarnation: this.id });
@@ -250,7 +154,7 @@ export class Incarnation {
   async #join(transport: Transport, signal: AbortSignal): Promise<Endpoint> {
     const { invoker, clock, timing } = this.#d;
     const joining = transport.join(this.id, {
-      message: (from, message) => this.#receive(from, message),
+      message: (from, message) => this.#inbox.receive(from, message),
       undeliverable: (to, tag) => invoker.undeliverable(to, tag),
       disconnected: () => invoker.disconnected(),
       reconnected: () => undefined,
@@ -271,45 +175,6 @@ export class Incarnation {
       );
       throw error;
     }
-  }
-
-  #receive(from: Address, message: Message): void {
-    if (!this.#endpoint) {
-      this.#early.push([from, message]);
-      return;
-    }
-    switch (message.kind) {
-      case "call":
-        this.dispatcher.receive(from, message);
-        return;
-      case "reply":
-        this.#d.invoker.reply(message);
-        return;
-      case "locate":
-        void this.#answerLocate(from, message);
-        return;
-      case "probe":
-        if (from === this.id) this.lease.probeArrived(message.round);
-        return;
-      case "death":
-        // Only the store's word counts; an announcement just says that it is worth a look.
-        this.membership.look(message.incarnation);
-        return;
-      case "located":
-      // A silo asks its own directory, never another silo.
-    }
-  }
-
-  async #answerLocate(from: Address, message: Extract<Message, { kind: "locate" }>): Promise<void> {
-    const { request, type, id, avoid } = message;
-    const result = await this.locator.locate({ type, id }, avoid).catch((error: unknown) => ({
-      status: "refused" as const,
-      reason: "unavailable" as const,
-      message: error instanceof Error ? error.message : String(error),
-      owner: undefined,
-      generation: 0,
-    }));
-    this.#endpoint?.send(from, { kind: "located", request, result });
   }
 
   #died(dead: MemberRecord, markedHere: boolean): void {
@@ -344,6 +209,12 @@ export class Incarnation {
     this.#markEnded();
   }
 
+  async #sayGoodbye(): Promise<void> {
+    const { clock, timing, ports } = this.#d;
+    if (await sayGoodbye(this.id, this.lease.rev, ports.directory, clock, timing))
+      this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
+  }
+
   /** Takes no new actors and hands over those it has: running turns finish, waiting calls are answered `moved`. */
   drain(timeoutMs: number): Promise<void> {
     this.#drained ??= this.#drain(timeoutMs);
@@ -375,27 +246,6 @@ export class Incarnation {
     this.#d.emit({ type: "silo.stopped", incarnation: this.id });
   }
 
-  // Nobody has to wait for the lease of a silo that says itself that it is gone. If the store does not answer, they do.
-  async #sayGoodbye(): Promise<void> {
-    const { clock, timing, ports } = this.#d;
-    let expectedRev = this.lease.rev;
-    for (let tries = 0; tries < GOODBYE_TRIES; tries++) {
-      try {
-        const goodbye = ports.directory.markDead({ incarnation: this.id, expectedRev });
-        const { answer } = await bounded(clock, timing.roundMs, "goodbye", goodbye);
-        if (answer.ok) {
-          this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
-          return;
-        }
-        if (answer.refusal === "absent") return;
-        // A renewal that was still on its way moved the rev.
-        expectedRev = answer.member.rev;
-      } catch {
-        return;
-      }
-    }
-  }
-
   /** Ends everything without a word: timers and subscriptions go, the member record stays as it is. */
   crash(): void {
     this.#halt();
@@ -406,7 +256,7 @@ export class Incarnation {
   /** From here on nothing is served, renewed or observed. */
   #halt(): void {
     this.lease.stop();
-    this.membership.stop();
+    this.#parts.membership.stop();
     this.#tasks.abort();
   }
 
@@ -418,30 +268,4 @@ export class Incarnation {
       endpoint.drop(),
     );
   }
-}
-
-function withinTime<T>(
-  promise: Promise<T>,
-  clock: Clock,
-  ms: number,
-  what: string,
-  signal?: AbortSignal,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const late = (): void =>
-      finish(() => reject(new Error(`${what}: not done within ${Math.round(ms)} ms`)));
-    const abort = (): void => finish(() => reject(signal!.reason as Error));
-    const timer = clock.after(ms, late, { keepAlive: true });
-    const finish = (act: () => void): void => {
-      timer.cancel();
-      signal?.removeEventListener("abort", abort);
-      act();
-    };
-    promise.then(
-      (value) => finish(() => resolve(value)),
-      (error: unknown) => finish(() => reject(error as Error)),
-    );
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort, { once: true });
-  });
 }

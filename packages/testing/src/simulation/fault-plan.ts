@@ -110,7 +110,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): FaultPlan {
     name: `silo-${i + 1}`,
     rate: 1 + draw.around(DRIFT),
   }));
-  const faultyMs = 12 * ttlMs;
+  const faultyMs = 8 * ttlMs;
   if (draw.chance(0.06))
     return {
       seed,
@@ -125,7 +125,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): FaultPlan {
   const kinds = [...KINDS, ...amnesia].filter(() => draw.chance(0.45));
   const faults: TimedFault[] = [];
   const names = silos.map((silo) => silo.name);
-  for (let i = draw.whole(2, 9); i > 0 && kinds.length > 0; i--) {
+  for (let i = draw.whole(2, 7); i > 0 && kinds.length > 0; i--) {
     const atMs = draw.ms(faultyMs * 0.9);
     faults.push({ atMs, ...drawFault(draw.of(kinds), draw, names, ttlMs, i) });
   }

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { LocationCache } from "./location-cache.ts";
+
+test("evidence only moves forward (L2)", () => {
+  const cache = new LocationCache();
+  cache.set("t/a", { silo: "x", generation: 5 });
+  cache.set("t/a", { silo: "y", generation: 4 });
+  expect(cache.get("t/a")).toEqual({ silo: "x", generation: 5 });
+  cache.set("t/a", { silo: "y", generation: 5 });
+  expect(cache.get("t/a")?.silo).toBe("y");
+  cache.forget("t/a", "x");
+  expect(cache.get("t/a")?.silo).toBe("y");
+  cache.forget("t/a", "y");
+  expect(cache.get("t/a")).toBeUndefined();
+  cache.set("t/a", { silo: "z", generation: 1 });
+  expect(cache.get("t/a")?.silo).toBe("z");
+});
+
+test("the oldest entries make room (L1)", () => {
+  const cache = new LocationCache(3);
+  for (const key of ["a", "b", "c"]) cache.set(key, { silo: "x", generation: 1 });
+  cache.set("a", { silo: "x", generation: 2 });
+  cache.set("d", { silo: "x", generation: 1 });
+  expect(["a", "b", "c", "d"].map((key) => cache.get(key)?.generation)).toEqual([
+    undefined,
+    1,
+    1,
+    1,
+  ]);
+});
+
+test("a silo's locations are forgotten together, and everything at once", () => {
+  const cache = new LocationCache();
+  cache.set("a", { silo: "x", generation: 1 });
+  cache.set("b", { silo: "y", generation: 1 });
+  cache.set("c", { silo: "x", generation: 1 });
+  cache.forgetSilo("x");
+  expect(["a", "b", "c"].map((key) => cache.get(key)?.silo)).toEqual([undefined, "y", undefined]);
+  cache.forget("b", undefined);
+  cache.set("c", { silo: "z", generation: 1 });
+  cache.clear();
+  expect(["b", "c"].map((key) => cache.get(key))).toEqual([undefined, undefined]);
+});

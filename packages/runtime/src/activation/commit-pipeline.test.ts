@@ -1,0 +1,183 @@
+import { type SaveAnswer, type SaveRequest, seededRandom } from "@tenure/core/internal";
+import { expect, test } from "vitest";
+import {
+  type Deferred,
+  deferred,
+  nextTurn,
+  rejection,
+  stateOf,
+} from "../../../../test/support/deferred.ts";
+import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
+import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
+
+function setUp() {
+  const clock = new VirtualClock();
+  const sent: { request: SaveRequest; answer: Deferred<SaveAnswer> }[] = [];
+  const undecided: boolean[] = [];
+  const refusals: CommitRefused[] = [];
+  const resent: number[] = [];
+  const lease: { held: Promise<void> | undefined } = { held: undefined };
+  const pipeline = new CommitPipeline(
+    {
+      actor: { type: "t", id: "i" },
+      claim: { token: "token", generation: 7 },
+      clock,
+      random: seededRandom(1),
+      emit: (event) => {
+        if (event.type === "commit.resent") resent.push(event.attempt);
+      },
+      save: (request) => {
+        const answer = deferred<SaveAnswer>();
+        sent.push({ request, answer });
+        return answer.promise;
+      },
+      whenHeld: () => lease.held,
+      undecided: (is) => undecided.push(is),
+      refused: (refusal) => refusals.push(refusal),
+    },
+    "etag-0",
+  );
+  const stage = (name: string, byte: number, del: readonly string[] = []) =>
+    pipeline.stage({ put: [[name, Uint8Array.of(byte)]], del });
+  return { clock, sent, undecided, refusals, resent, lease, pipeline, stage };
+}
+
+const partsOf = (request: SaveRequest) => [...request.put].map(([name, bytes]) => [name, bytes[0]]);
+
+test("one save is undecided at a time; what is staged meanwhile joins the next, computed from its etag (P1)", async () => {
+  const { sent, pipeline, stage } = setUp();
+  const first = stage("state", 1);
+  await nextTurn();
+  const joined = [stage("state", 2), stage("k/a", 3), stage("state", 4)];
+  expect(sent).toHaveLength(1);
+  expect(joined[0]).toBe(joined[2]);
+  expect(await stateOf(first)).toBe("pending");
+  sent[0]!.answer.resolve({ ok: true });
+  await first;
+  await nextTurn();
+  expect(sent).toHaveLength(2);
+  expect(sent[0]!.request).toMatchObject({ etag: "etag-0", generation: 7, token: "token" });
+  expect(sent[1]!.request.etag).toBe(sent[0]!.request.newEtag);
+  expect(partsOf(sent[1]!.request)).toEqual([
+    ["state", 4],
+    ["k/a", 3],
+  ]);
+  expect(await stateOf(joined[0]!)).toBe("pending");
+  sent[1]!.answer.resolve({ ok: true });
+  await Promise.all(joined);
+  expect(pipeline.barrier()).toBeUndefined();
+});
+
+test("the barrier is the newest staged change's commit, and nothing when all is durable (P2)", async () => {
+  const { sent, pipeline, stage } = setUp();
+  expect(pipeline.barrier()).toBeUndefined();
+  const first = stage("state", 1);
+  await nextTurn();
+  expect(pipeline.barrier()).toBe(first);
+  const second = stage("state", 2);
+  expect(pipeline.barrier()).toBe(second);
+  sent[0]!.answer.resolve({ ok: true });
+  await first;
+  expect(pipeline.barrier()).toBe(second);
+});
+
+test("a part both put and deleted in one save ends as it was staged last", async () => {
+  const { sent, stage } = setUp();
+  void stage("state", 1);
+  await nextTurn();
+  void stage("k/a", 2);
+  void stage("k/b", 3, ["k/a", "k/c"]);
+  void stage("k/c", 4);
+  sent[0]!.answer.resolve({ ok: true });
+  await nextTurn();
+  expect(partsOf(sent[1]!.request)).toEqual([
+    ["k/b", 3],
+    ["k/c", 4],
+  ]);
+  expect(sent[1]!.request.del).toEqual(["k/a"]);
+});
+
+test("a save whose answer is lost is sent again, the very same, until it is decided (P3, R7, R8)", async () => {
+  const { clock, sent, undecided, resent, stage } = setUp();
+  const committed = stage("state", 1);
+  await nextTurn();
+  for (let i = 0; i < 3; i++) {
+    sent.at(-1)!.answer.reject(new Error("lost"));
+    await clock.advance("1s");
+  }
+  expect(await stateOf(committed)).toBe("pending");
+  expect(sent).toHaveLength(4);
+  expect(new Set(sent.map(({ request }) => request)).size).toBe(1);
+  sent.at(-1)!.answer.resolve({ ok: true });
+  await committed;
+  expect(resent).toEqual([1, 2, 3]);
+  expect(undecided).toEqual([true, true, true, false]);
+});
+
+test.for<[string, Exclude<SaveAnswer, { ok: true }>, number]>([
+  ["fenced", { ok: false, refusal: "fenced", generation: 9 }, 9],
+  ["a conflict", { ok: false, refusal: "conflict", etag: "other" }, 0],
+  ["damaged", { ok: false, refusal: "damaged", problem: "bits" }, 0],
+  ["of a newer format", { ok: false, refusal: "newer-format", format: 2 }, 0],
+])(
+  "a save that is %s refuses everything that waits or comes later (P4)",
+  async ([_name, answer, stored]) => {
+    const { sent, refusals, pipeline, stage } = setUp();
+    const first = rejection(stage("state", 1));
+    await nextTurn();
+    const joined = rejection(stage("state", 2));
+    sent[0]!.answer.resolve(answer);
+    const expected = { code: "FENCED", definitive: true, storedGeneration: stored };
+    expect(await first).toMatchObject(expected);
+    expect(await joined).toBe(await first);
+    expect(refusals).toEqual([await first]);
+    expect(await rejection(stage("state", 3))).toBe(await first);
+    expect(await rejection(pipeline.barrier()!)).toBe(await first);
+    await nextTurn();
+    expect(sent).toHaveLength(1);
+  },
+);
+
+test("a refusal after a lost answer proves nothing (R24)", async () => {
+  const { clock, sent, stage } = setUp();
+  const refused = rejection(stage("state", 1));
+  await nextTurn();
+  sent[0]!.answer.reject(new Error("lost"));
+  await clock.advance("1s");
+  sent[1]!.answer.resolve({ ok: false, refusal: "fenced", generation: 9 });
+  expect(await refused).toMatchObject({ definitive: false });
+});
+
+test("a paused silo holds its saves until its lease holds again, and discards them when it is over (P5, R6)", async () => {
+  const { sent, lease, stage } = setUp();
+  const resumed = deferred();
+  lease.held = resumed.promise;
+  const committed = stage("state", 1);
+  await nextTurn();
+  expect(sent).toHaveLength(0);
+  lease.held = undefined;
+  resumed.resolve();
+  await nextTurn();
+  expect(sent).toHaveLength(1);
+  sent[0]!.answer.resolve({ ok: true });
+  await committed;
+  lease.held = Promise.reject(new Error("over"));
+  const lost = await rejection(stage("state", 2));
+  expect(lost).toMatchObject({ code: "SILO_UNAVAILABLE", definitive: true });
+  expect(sent).toHaveLength(1);
+});
+
+test("an abandoned pipeline is refused at once, sends nothing more, and takes no late answer for a commit", async () => {
+  const { clock, sent, refusals, pipeline, stage } = setUp();
+  const first = rejection(stage("state", 1));
+  await nextTurn();
+  const joined = rejection(stage("state", 2));
+  sent[0]!.answer.reject(new Error("lost"));
+  await nextTurn();
+  const loss = { name: "loss" } as unknown as CommitRefused;
+  pipeline.abandon(loss);
+  expect([await first, await joined]).toEqual([loss, loss]);
+  await clock.advance("5s");
+  expect(sent).toHaveLength(1);
+  expect(refusals).toEqual([]);
+});

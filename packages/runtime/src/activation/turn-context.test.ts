@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { nextTurn } from "../../../../test/support/deferred.ts";
+import { exclusiveTurns, overlappingTurns, type Turn } from "./turn-context.ts";
+
+const makeTurn = (name: string): Turn => ({
+  mode: "write",
+  request: 1,
+  call: {
+    method: name,
+    caller: undefined,
+    chain: [],
+    deadline: undefined,
+    idempotencyKey: undefined,
+  },
+  deadlineMs: 1,
+  chain: [],
+  outgoing: 0,
+});
+
+test.for(["exclusive", "overlapping"])(
+  "%s: a turn is the current one over its awaits, until it ends",
+  async (kind) => {
+    const turns = kind === "exclusive" ? exclusiveTurns() : overlappingTurns();
+    const turn = makeTurn("a");
+    const seen: (Turn | undefined)[] = [turns.current()];
+    await turns.run(turn, async () => {
+      seen.push(turns.current());
+      await nextTurn();
+      seen.push(turns.current());
+    });
+    turns.end(turn);
+    expect(seen).toEqual([undefined, turn, turn]);
+    expect(turns.current()).toBeUndefined();
+  },
+);
+
+test("turns that overlap are told apart (N2)", async () => {
+  const turns = overlappingTurns();
+  const seen: string[] = [];
+  const run = (name: string) =>
+    turns.run(makeTurn(name), async () => {
+      await nextTurn();
+      seen.push(`${name} is ${turns.current()?.call.method}`);
+    });
+  await Promise.all([run("a"), run("b"), run("c")]);
+  expect(seen).toEqual(["a is a", "b is b", "c is c"]);
+});
+
+test("work that goes on after its turn has no turn, and another activation's turn is not one's own (N3)", async () => {
+  const turns = overlappingTurns();
+  const others = overlappingTurns();
+  const turn = makeTurn("a");
+  let after: Turn | undefined = turn;
+  let elsewhere: Turn | undefined = turn;
+  const left = turns.run(turn, async () => {
+    elsewhere = others.current();
+    await nextTurn();
+    after = turns.current();
+  });
+  turns.end(turn);
+  await left;
+  expect(after).toBeUndefined();
+  expect(elsewhere).toBeUndefined();
+});
+
+test("the end of an earlier turn does not end the one that runs now (N1)", () => {
+  const turns = exclusiveTurns();
+  const [first, second] = [makeTurn("first"), makeTurn("second")];
+  turns.run(first, () => undefined);
+  turns.run(second, () => undefined);
+  turns.end(first);
+  expect(turns.current()).toBe(second);
+});

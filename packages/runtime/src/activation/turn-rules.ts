@@ -1,0 +1,17 @@
+// What turns are decided by, as a value: a simulation can hand in broken decisions.
+import { mayStart } from "./admission.ts";
+import { KEY_RETENTION_MS } from "./idempotency.ts";
+import { lossResult } from "./loss.ts";
+
+export interface TurnRules {
+  readonly mayStart: typeof mayStart;
+  readonly lossResult: typeof lossResult;
+  /** How long a key's result is kept (R22). */
+  readonly keyRetentionMs: number;
+}
+
+export const turnRules: TurnRules = {
+  mayStart,
+  lossResult,
+  keyRetentionMs: KEY_RETENTION_MS,
+};

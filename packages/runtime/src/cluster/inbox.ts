@@ -1,0 +1,68 @@
+// What an incarnation does with each message that reaches it.
+import type { Invoker } from "@tenure/client/internal";
+import type { Address, Endpoint, Incarnation, Message } from "@tenure/core/internal";
+import { refused } from "../activation/incoming-call.ts";
+import type { Parts } from "./parts.ts";
+
+export class Inbox {
+  readonly #self: Incarnation;
+  readonly #parts: Parts;
+  readonly #invoker: Invoker;
+  #endpoint: Endpoint | undefined;
+  /** What comes between the subscription and the endpoint that answers. */
+  #early: (readonly [from: Address, message: Message])[] = [];
+
+  constructor(self: Incarnation, parts: Parts, invoker: Invoker) {
+    this.#self = self;
+    this.#parts = parts;
+    this.#invoker = invoker;
+  }
+
+  /** There is an endpoint to answer through. */
+  open(endpoint: Endpoint): void {
+    this.#endpoint = endpoint;
+    for (const [from, message] of this.#early.splice(0)) this.receive(from, message);
+  }
+
+  receive(from: Address, message: Message): void {
+    const endpoint = this.#endpoint;
+    if (!endpoint) {
+      this.#early.push([from, message]);
+      return;
+    }
+    switch (message.kind) {
+      case "call":
+        this.#parts.dispatcher.receive(from, message);
+        return;
+      case "reply":
+        this.#invoker.reply(message);
+        return;
+      case "locate":
+        void this.#answerLocate(endpoint, from, message);
+        return;
+      case "probe":
+        if (from === this.#self) this.#parts.lease.probeArrived(message.round);
+        return;
+      case "death":
+        // Only the store's word counts; an announcement just says that it is worth a look.
+        this.#parts.membership.look(message.incarnation);
+        return;
+      case "located":
+      // A silo asks its own directory, never another silo.
+    }
+  }
+
+  async #answerLocate(
+    endpoint: Endpoint,
+    from: Address,
+    message: Extract<Message, { kind: "locate" }>,
+  ): Promise<void> {
+    const { request, type, id, avoid } = message;
+    const result = await this.#parts.locator
+      .locate({ type, id }, avoid)
+      .catch((error: unknown) =>
+        refused("unavailable", error instanceof Error ? error.message : String(error)),
+      );
+    endpoint.send(from, { kind: "located", request, result });
+  }
+}

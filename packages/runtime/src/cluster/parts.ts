@@ -1,0 +1,147 @@
+// The parts of one incarnation and who knows whom: lease, membership, claims, catalog, dispatcher, locator.
+import type { Invoker } from "@tenure/client/internal";
+import type {
+  ActorKind,
+  Clock,
+  Directory,
+  Endpoint,
+  EventSink,
+  Incarnation,
+  MemberRecord,
+  Random,
+  Storage,
+  Transport,
+} from "@tenure/core/internal";
+import { LeaseKeeper, type LeaseTiming, Membership, Ownership } from "@tenure/directory/internal";
+import { RowStore } from "../activation/row-store.ts";
+import { Catalog } from "../catalog/catalog.ts";
+import { Dispatcher } from "../messaging/dispatcher.ts";
+import type { RuntimeRules } from "../rules.ts";
+import { SiloLocator } from "./silo-locator.ts";
+
+export interface SiloPorts {
+  readonly transport: Transport;
+  readonly directory: Directory;
+  readonly storage: Storage;
+}
+
+export interface IncarnationDeps {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly bootstrap: boolean;
+  readonly kinds: ReadonlyMap<string, ActorKind>;
+  readonly timing: LeaseTiming;
+  readonly maxCalls: number;
+  readonly maxStateBytes: number;
+  readonly exposeStacks: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  readonly ports: SiloPorts;
+  readonly invoker: Invoker;
+  readonly rules: RuntimeRules;
+  /** The silo's last incarnation, if it has one: it is over. */
+  readonly previous: Incarnation | undefined;
+}
+
+/** What the parts ask of the life that they belong to. */
+export interface PartsHost {
+  /** Undefined until the transport has been joined. */
+  endpoint(): Endpoint | undefined;
+  draining(): boolean;
+  lost(reason: string): void;
+  died(member: MemberRecord, markedHere: boolean): void;
+}
+
+export interface Parts {
+  readonly lease: LeaseKeeper;
+  readonly membership: Membership;
+  readonly catalog: Catalog;
+  readonly dispatcher: Dispatcher;
+  readonly locator: SiloLocator;
+}
+
+export function makeParts(
+  id: Incarnation,
+  member: MemberRecord,
+  deps: IncarnationDeps,
+  host: PartsHost,
+): Parts {
+  const { clock, random, emit, timing, ports, kinds } = deps;
+  const { directory } = ports;
+  const lease = new LeaseKeeper(
+    {
+      incarnation: id,
+      timing,
+      clock,
+      directory,
+      emit,
+      rules: deps.rules,
+      host: {
+        sendProbe: (round) => void host.endpoint()?.send(id, { kind: "probe", round }),
+        load: () => catalog.size,
+        renewed: () => undefined,
+        lost: (reason) => host.lost(reason),
+      },
+    },
+    member,
+  );
+  const membership = new Membership({
+    self: id,
+    timing,
+    clock,
+    directory,
+    emit,
+    host: {
+      died: (dead, markedHere) => host.died(dead, markedHere),
+      witnessPeriod: () => lease.witnessPeriod(),
+    },
+  });
+  const ownership = new Ownership({
+    incarnation: id,
+    clock,
+    random,
+    directory,
+    emit,
+    operationMs: timing.ttlMs / 2,
+    standing: (other) => membership.standing(other),
+    claimed: () => undefined,
+  });
+  const catalog = new Catalog({
+    silo: deps.name,
+    clock,
+    random,
+    emit,
+    lease,
+    ownership,
+    rows: new RowStore(ports.storage, clock, timing.ttlMs / 2),
+    invoker: deps.invoker,
+    maxStateBytes: deps.maxStateBytes,
+    exposeStacks: deps.exposeStacks,
+    rules: deps.rules,
+  });
+  const dispatcher = new Dispatcher({
+    kinds,
+    clock,
+    maxCalls: deps.maxCalls,
+    endpoint: () => host.endpoint()!,
+    closed: () => (lease.holds() ? (host.draining() ? "draining" : undefined) : "paused"),
+    holds: (call) => catalog.has(call),
+    deliver: (call, kind) => catalog.deliver(call, kind),
+  });
+  const locator = new SiloLocator({
+    self: id,
+    kinds,
+    random,
+    ownGeneration: (actor) => {
+      const activation = catalog.get(actor);
+      return activation && (activation.generation ?? 0);
+    },
+    takesNewActors: () => !host.draining() && lease.holds(),
+    lookup: (actor) => ownership.lookup(actor),
+    standing: (other) => membership.standing(other),
+    alive: () => membership.alive(),
+    poll: () => membership.poll(),
+  });
+  return { lease, membership, catalog, dispatcher, locator };
+}

@@ -1,0 +1,38 @@
+// `pnpm sim`: the simulation from the command line.
+//   --seeds N        runs N seeds, other ones for each commit (the first is printed; --first N chooses it)
+//   --seed N         runs one seed and tells everything about it
+//   --bug RULE       with a rule switched off: how many seeds until it is found
+//   --bugs           all of them, as a table
+//   --sometimes      what happened how often
+import { firstSeedOf, printBugTable, runBug, runMany, runOne } from "../test/simulation/cli.ts";
+
+const flags = new Map<string, string>();
+for (let i = 2; i < process.argv.length; i++) {
+  const flag = process.argv[i]!;
+  const value = process.argv[i + 1];
+  if (value === undefined || value.startsWith("--")) flags.set(flag, "");
+  else {
+    flags.set(flag, value);
+    i += 1;
+  }
+}
+
+const number = (flag: string, otherwise: number): number => {
+  const given = flags.get(flag);
+  if (given === undefined) return otherwise;
+  const value = Number(given);
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${flag} takes a whole number`);
+  return value;
+};
+
+const first = number("--first", firstSeedOf());
+const seeds = number("--seeds", 1_500);
+const bug = flags.get("--bug");
+const found = flags.has("--bugs")
+  ? await printBugTable(first)
+  : flags.has("--seed")
+    ? await runOne(number("--seed", 1), bug)
+    : bug === undefined
+      ? await runMany(first, seeds, flags.has("--sometimes"))
+      : await runBug(bug, first, number("--seeds", 2_000));
+process.exitCode = found ? 0 : 1;

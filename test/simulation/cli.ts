@@ -1,0 +1,123 @@
+// What the command line and the tests do with seeds.
+import { readFileSync } from "node:fs";
+import { addTo, commit } from "@tenure/testing/simulation";
+import { BUGS, UNSWITCHABLE } from "./bugs/bank.ts";
+import { runSeeds } from "./pool.ts";
+import { neverHappened } from "./sometimes.ts";
+
+/** Seeds that are other ones for each commit, and the same for all runs of one. */
+export function firstSeedOf(hash: string = commit()): number {
+  const digits = Number.parseInt(hash.slice(0, 7), 16);
+  return Number.isNaN(digits) ? 1 : digits * 16;
+}
+
+export function seedsFrom(first: number, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => first + i);
+}
+
+/** Every seed that ever failed, with what it found. */
+export function failedSeeds(): readonly { readonly seed: number; readonly found: string }[] {
+  return JSON.parse(readFileSync(new URL("failed-seeds.json", import.meta.url), "utf8")) as {
+    seed: number;
+    found: string;
+  }[];
+}
+
+export interface Outcome {
+  readonly reports: readonly string[];
+  readonly sometimes: ReadonlyMap<string, number>;
+  readonly events: number;
+  readonly seconds: number;
+}
+
+export async function runAll(seeds: readonly number[]): Promise<Outcome> {
+  const began = performance.now();
+  const sometimes = new Map<string, number>();
+  const reports: string[] = [];
+  let events = 0;
+  const lines = await runSeeds(seeds);
+  for (const line of lines) {
+    addTo(sometimes, line.sometimes);
+    events += line.events;
+    if (line.violations.length > 0)
+      reports.push(`${line.violations.join("\n")}\n${line.report ?? ""}`);
+  }
+  return { reports, sometimes, events, seconds: (performance.now() - began) / 1_000 };
+}
+
+export async function runMany(first: number, count: number, all: boolean): Promise<boolean> {
+  console.log(`seeds ${first} to ${first + count - 1}, of commit ${commit()}`);
+  const { reports, sometimes, events, seconds } = await runAll(seedsFrom(first, count));
+  for (const report of reports) console.log(report);
+  if (all)
+    for (const [what, times] of [...sometimes].toSorted((a, b) => b[1] - a[1]))
+      console.log(`${String(times).padStart(9)} ${what}`);
+  for (const what of neverHappened(sometimes)) console.log(`never happened: ${what}`);
+  console.log(
+    `${count} seeds, ${events} events in ${seconds.toFixed(1)} s (${(count / seconds).toFixed(1)} seeds/s); ${reports.length} failed`,
+  );
+  return reports.length === 0;
+}
+
+export async function runOne(seed: number, bug: string | undefined): Promise<boolean> {
+  const [line] = await runSeeds([seed], { bug });
+  console.log(
+    line!.violations.length === 0
+      ? `seed ${seed}: ${line!.events} events, nothing found`
+      : `${line!.violations.join("\n")}\n${line!.report}`,
+  );
+  return line!.violations.length === 0;
+}
+
+export interface Found {
+  readonly seeds: number;
+  readonly seed: number;
+  readonly what: string;
+}
+
+/** How many seeds it takes, in the order of the seeds, until the checks find the bug. */
+export async function findBug(
+  rule: string,
+  first: number,
+  most: number,
+): Promise<Found | undefined> {
+  const lines = await runSeeds(seedsFrom(first, most), { bug: rule, untilFound: true });
+  const failed = lines
+    .filter((line) => line.violations.length > 0)
+    .toSorted((a, b) => a.seed - b.seed)[0];
+  return (
+    failed && {
+      seeds: failed.seed - first + 1,
+      seed: failed.seed,
+      what: failed.violations[0]!.split("\n")[0]!,
+    }
+  );
+}
+
+export async function runBug(rule: string, first: number, most: number): Promise<boolean> {
+  const bug = BUGS.find((each) => each.rule === rule);
+  if (!bug)
+    throw new Error(`there is no bug '${rule}'; there are ${BUGS.map((b) => b.rule).join(", ")}`);
+  const found = await findBug(rule, first, most);
+  console.log(`${rule}: ${bug.breaks}`);
+  console.log(
+    found
+      ? `found after ${found.seeds} seeds, by seed ${found.seed}: ${found.what}`
+      : `not found in ${most} seeds`,
+  );
+  return found !== undefined;
+}
+
+export async function printBugTable(first: number, most = 2_000): Promise<boolean> {
+  let all = true;
+  console.log(`from seed ${first}, of commit ${commit()}`);
+  for (const { rule, breaks } of BUGS) {
+    const found = await findBug(rule, first, most);
+    all &&= found !== undefined;
+    console.log(
+      `${rule.padEnd(24)} ${String(found?.seeds ?? "not found").padStart(9)}  ${breaks}\n${" ".repeat(35)} ${found?.what.slice(0, 140) ?? ""}`,
+    );
+  }
+  for (const { rule, why } of UNSWITCHABLE) console.log(`${rule.padEnd(24)}         –  ${why}`);
+  return all;
+}

@@ -1,0 +1,62 @@
+// Runs seeds in child processes, as many at once as there are cores, and gathers what they say.
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import type { Job, SeedLine } from "./worker.ts";
+
+export interface PoolOptions {
+  readonly bug?: string | undefined;
+  readonly untilFound?: boolean | undefined;
+  /** Called for every seed as it ends. */
+  onSeed?(line: SeedLine): void;
+  /** Passed on to the children, for example for coverage. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** @default the number of cores */
+  readonly processes?: number | undefined;
+}
+
+const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
+
+/** The lines of all seeds; with `untilFound` each process stops at its first failure. */
+export async function runSeeds(
+  seeds: readonly number[],
+  options: PoolOptions = {},
+): Promise<readonly SeedLine[]> {
+  const processes = Math.max(1, Math.min(options.processes ?? availableParallelism(), seeds.length));
+  const lines: SeedLine[] = [];
+  await Promise.all(
+    Array.from({ length: processes }, (_, i) =>
+      runChild(
+        {
+          seeds: seeds.filter((_seed, index) => index % processes === i),
+          bug: options.bug,
+          untilFound: options.untilFound,
+        },
+        options,
+        (line) => {
+          lines.push(line);
+          options.onSeed?.(line);
+        },
+      ),
+    ),
+  );
+  return lines;
+}
+
+function runChild(job: Job, options: PoolOptions, onLine: (line: SeedLine) => void): Promise<void> {
+  const child = spawn(process.execPath, ["--import", "tsx", WORKER, JSON.stringify(job)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: options.env ?? process.env,
+  });
+  createInterface({ input: child.stdout }).on("line", (line) =>
+    onLine(JSON.parse(line) as SeedLine),
+  );
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`a worker of the simulation ended with ${code}`));
+    });
+  });
+}
