@@ -264,6 +264,7 @@ class LeaseWorld {
               if (!silo.deaf) clock.after(this.#travelMs(), () => keeper.probeArrived(round));
             },
             load: () => 0,
+            acknowledged: () => 0,
             renewed: () => undefined,
             lost: () => {
               this.counters.rejoins += 1;

@@ -23,6 +23,8 @@ export type EventBody =
       readonly by: Incarnation;
     }
   | { readonly type: "directory.opened"; readonly storeId: string; readonly reason: string }
+  /** The directory lost writes that it had acknowledged to this silo, which discards its activations (R14). */
+  | { readonly type: "directory.rolled-back"; readonly incarnation: Incarnation }
   | { readonly type: "store.opened"; readonly store: string; readonly durability: string }
   | { readonly type: "store.unavailable"; readonly store: string; readonly error: string }
   | { readonly type: "store.damaged"; readonly key: string; readonly problem: string }

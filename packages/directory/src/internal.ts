@@ -2,8 +2,15 @@ export * from "./memory-directory.ts";
 export * from "./memory-storage.ts";
 export { Batcher } from "./batcher.ts";
 export { bounded } from "./bounded.ts";
-export { leaseRules, type LeaseRules, leaseTiming, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
+export {
+  leaseRules,
+  type LeaseRules,
+  leaseTiming,
+  type LeaseTiming,
+  PAUSE_LIMIT_MS,
+} from "./lease.ts";
 export { LeaseKeeper, LeaseLostError } from "./lease-keeper.ts";
 export { Membership, type Standing } from "./membership.ts";
 export { type Acquired, type Claim, Ownership } from "./ownership.ts";
 export { register } from "./registration.ts";
+export { RollbackWatch } from "./rollback-watch.ts";

@@ -66,6 +66,7 @@ async function holding(options: { readonly firstRound?: boolean } = {}) {
           if (world.probes === "arrive") truth.after(1, () => keeper.probeArrived(round));
         },
         load: () => 0,
+        acknowledged: () => 0,
         renewed: () => undefined,
         lost: (reason) => lost.push(reason),
       },

@@ -18,15 +18,23 @@ import {
 } from "@tenure/core/internal";
 import { Alarm } from "./alarm.ts";
 import { bounded } from "./bounded.ts";
-import { leaseRules, type LeaseRules, type LeaseState, type LeaseTiming, PAUSE_LIMIT_MS } from "./lease.ts";
+import {
+  leaseRules,
+  type LeaseRules,
+  type LeaseState,
+  type LeaseTiming,
+  PAUSE_LIMIT_MS,
+} from "./lease.ts";
 
 export interface LeaseHost {
   /** Sends the silo a message to itself; `probeArrived(round)` is called when it comes. */
   sendProbe(round: number): void;
   /** Activations held now. */
   load(): number;
-  /** A renewal's answer: the record, for R14. */
-  renewed(member: MemberRecord): void;
+  /** What the directory has acknowledged of this silo's writes, asked when a renewal is sent (R14). */
+  acknowledged(): number;
+  /** A renewal's answer: the record, whether the renewal was applied, and what `acknowledged` said when it was sent. */
+  renewed(member: MemberRecord, applied: boolean, acknowledgedAtSend: number): void;
   /** The incarnation is over: its record is dead or gone, or it was paused too long. Called once. */
   lost(reason: string): void;
 }
@@ -185,6 +193,7 @@ export class LeaseKeeper {
     if (this.over) return "failed";
     const { clock, timing, directory, host, incarnation } = this.#o;
     const sent: Sent = { at: clock.instant(), wallMs: clock.wallMs() };
+    const acknowledgedAtSend = host.acknowledged();
     let answer: RenewAnswer;
     try {
       const renewal = directory.renew({
@@ -205,14 +214,14 @@ export class LeaseKeeper {
     if (this.over) return "failed";
     if (answer.ok) {
       this.#rev = answer.member.rev;
-      host.renewed(answer.member);
+      host.renewed(answer.member, true, acknowledgedAtSend);
       return this.#acknowledged(sent) ? "renewed" : "failed";
     }
     switch (answer.refusal) {
       case "conflict":
         // An earlier renewal was applied and its answer lost (L6), or the store lost one (R14).
         this.#rev = answer.member.rev;
-        host.renewed(answer.member);
+        host.renewed(answer.member, false, acknowledgedAtSend);
         return "ahead";
       case "dead":
         this.end("its member record was marked dead");

@@ -60,6 +60,8 @@ export class Ownership {
   readonly #claims: Batcher<ClaimRequest, ClaimAnswer>;
   readonly #releases: Batcher<ReleaseRequest, ReleaseAnswer>;
   readonly #lookups: Batcher<ActorAddress, LookupAnswer>;
+  /** The highest generation that this silo was granted or told of. */
+  #highest = 0;
 
   constructor(options: OwnershipOptions) {
     this.#o = options;
@@ -82,6 +84,7 @@ export class Ownership {
 
   /** Tries to become the owner, with a generation above `floor`. */
   async acquire(actor: ActorAddress, floor = 0, reason: ClaimReason = "call"): Promise<Acquired> {
+    this.#highest = Math.max(this.#highest, floor);
     let request = this.#request(actor, "free", floor, reason);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       let answer: ClaimAnswer;
@@ -91,6 +94,7 @@ export class Ownership {
         return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
       }
       if (answer.ok) {
+        this.#highest = Math.max(this.#highest, answer.generation);
         this.#o.claimed(answer.counter);
         this.#o.emit({
           type: "activation.claimed",
@@ -182,7 +186,8 @@ export class Ownership {
       incarnation: this.#o.incarnation,
       token: this.#o.random.hex128(),
       expected,
-      floor,
+      // Above every generation that this silo ever saw, also when the directory's own counter went back (R14, I7).
+      floor: Math.max(floor, this.#highest),
       reason,
     };
   }

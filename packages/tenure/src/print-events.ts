@@ -27,6 +27,8 @@ function describeEvent(event: TenureEvent): string | undefined {
       return `warn ${formatActor(event.actor)} was fenced at generation ${event.generation} (stored: ${event.storedGeneration}); the activation is discarded`;
     case "activation.failed":
       return `error ${formatActor(event.actor)} could not be activated: ${event.error}`;
+    case "directory.rolled-back":
+      return "error the directory lost acknowledged writes; every activation here is discarded and comes back from the store";
     case "store.damaged":
       return `error damaged record ${event.key}: ${event.problem}; left as it is`;
     case "task.failed":

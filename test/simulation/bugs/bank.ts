@@ -1,6 +1,26 @@
-// The bug bank: every rule that can be switched off, and the others with the reason.
+// The bug bank: every rule that can be switched off from outside, and the others with the reason.
 import type { Bug, Unswitchable } from "./bug.ts";
+import { PORT_BUGS } from "./port-bugs.ts";
+import { RUNTIME_BUGS } from "./runtime-bugs.ts";
 import { STORE_BUGS } from "./store-bugs.ts";
 
-export const BUGS: readonly Bug[] = [...STORE_BUGS];
-export const UNSWITCHABLE: readonly Unswitchable[] = [];
+export const BUGS: readonly Bug[] = [...STORE_BUGS, ...RUNTIME_BUGS, ...PORT_BUGS].toSorted(
+  (a, b) => numberOf(a) - numberOf(b),
+);
+
+const FORGETS = "shows only with a store that forgets, which waits for R13 and R14 (AMNESIA_FAULTS)";
+
+export const UNSWITCHABLE: readonly Unswitchable[] = [
+  { rule: "R12", why: "the catalog's slot is the map itself; there is no decision to replace" },
+  { rule: "R13", why: FORGETS },
+  { rule: "R14", why: FORGETS },
+  { rule: "R16", why: FORGETS },
+  {
+    rule: "R26",
+    why: "masked: each redirect's evidence is read at the store, so that hops converge without a limit",
+  },
+];
+
+function numberOf({ rule }: Bug): number {
+  return Number.parseInt(rule.slice(1), 10);
+}

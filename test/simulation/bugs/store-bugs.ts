@@ -29,20 +29,13 @@ export const STORE_BUGS: readonly Bug[] = [
   },
   {
     rule: "R1 (etag)",
-    breaks: "a save is accepted whatever it was computed from, and two owners have one token",
+    breaks: "a save is accepted whatever it was computed from",
     substitutions: {
       rules: () => ({
         ...ownershipRules,
         decideSave: (row, request) =>
           ownershipRules.decideSave(
-            row && row.etag !== request.newEtag
-              ? {
-                  ...row,
-                  etag: request.etag,
-                  token: request.token,
-                  generation: request.generation,
-                }
-              : row,
+            row && row.etag !== request.newEtag ? { ...row, etag: request.etag } : row,
             request,
           ),
       }),

@@ -12,7 +12,13 @@ import type {
   Storage,
   Transport,
 } from "@tenure/core/internal";
-import { LeaseKeeper, type LeaseTiming, Membership, Ownership } from "@tenure/directory/internal";
+import {
+  LeaseKeeper,
+  type LeaseTiming,
+  Membership,
+  Ownership,
+  RollbackWatch,
+} from "@tenure/directory/internal";
 import { RowStore } from "../activation/row-store.ts";
 import { Catalog } from "../catalog/catalog.ts";
 import { Dispatcher } from "../messaging/dispatcher.ts";
@@ -69,6 +75,13 @@ export function makeParts(
 ): Parts {
   const { clock, random, emit, timing, ports, kinds } = deps;
   const { directory } = ports;
+  const rollbacks = new RollbackWatch(member);
+  // What a silo holds in memory may have been granted, or computed, from writes that are gone. All of it is discarded
+  // and comes back from what the stores hold now, above the highest generation that was seen (R14, I7, I8).
+  const rolledBack = (): void => {
+    emit({ type: "directory.rolled-back", incarnation: id });
+    catalog.poison("fenced", "the directory lost acknowledged writes");
+  };
   const lease = new LeaseKeeper(
     {
       incarnation: id,
@@ -80,7 +93,10 @@ export function makeParts(
       host: {
         sendProbe: (round) => void host.endpoint()?.send(id, { kind: "probe", round }),
         load: () => catalog.size,
-        renewed: () => undefined,
+        acknowledged: () => rollbacks.acknowledged,
+        renewed: (record, applied, acknowledgedAtSend) => {
+          if (rollbacks.renewed(record, acknowledgedAtSend, applied)) rolledBack();
+        },
         lost: (reason) => host.lost(reason),
       },
     },
@@ -105,7 +121,7 @@ export function makeParts(
     emit,
     operationMs: timing.ttlMs / 2,
     standing: (other) => membership.standing(other),
-    claimed: () => undefined,
+    claimed: (counter) => rollbacks.claimed(counter),
   });
   const catalog = new Catalog({
     silo: deps.name,

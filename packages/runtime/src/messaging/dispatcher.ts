@@ -2,7 +2,8 @@
 //   X1. Everything is checked here that can be without running user code: lease, type, id, method, bounds. Each refusal
 //       is typed and proves that nothing ran.
 //   X2. A reply goes to where the transport says the call came from (T7).
-//   X3. Local calls cannot keep the event loop from its timers: after a burst they wait for the next turn of it.
+//   X3. Local calls cannot keep the event loop from its timers, nor fill the stack: after a burst, or inside too many of
+//       each other, they wait for the next turn of it. They keep their order.
 import {
   type ActorKind,
   type Address,
@@ -18,6 +19,7 @@ import {
 } from "@tenure/core/internal";
 import type { LocalSilo } from "@tenure/client/internal";
 import { type IncomingCall, refused } from "../activation/incoming-call.ts";
+import { Mailbox } from "../activation/mailbox.ts";
 
 export interface DispatchHost {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -32,13 +34,16 @@ export interface DispatchHost {
 }
 
 const LOCAL_BURST = 1_000;
+/** A local call runs up to its method's first await before its caller goes on, so that calls nest on the stack. */
+const LOCAL_DEPTH = 32;
 
 export class Dispatcher implements LocalSilo {
   readonly #host: DispatchHost;
   /** Calls taken and not yet answered. */
   #open = 0;
   #burst = 0;
-  #deferred: (() => void)[] = [];
+  #depth = 0;
+  readonly #deferred = new Mailbox<() => void>(Infinity);
 
   constructor(host: DispatchHost) {
     this.#host = host;
@@ -65,19 +70,25 @@ export class Dispatcher implements LocalSilo {
     const run = (): void => this.#dispatch(message, reply, localSnapshot);
     if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
     this.#burst += 1;
-    if (this.#burst > LOCAL_BURST || this.#deferred.length > 0) this.#deferred.push(run);
-    else run();
+    if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
+      this.#deferred.offer(run);
+    else this.#nest(run);
+  }
+
+  #nest(run: () => void): void {
+    this.#depth += 1;
+    run();
+    this.#depth -= 1;
   }
 
   #nextTurn(): void {
     this.#burst = 0;
-    const deferred = this.#deferred.splice(0, LOCAL_BURST);
-    if (deferred.length > 0) {
-      // Those that still wait go before anything that comes now.
-      this.#burst = deferred.length;
-      this.#host.clock.afterTurn(() => this.#nextTurn());
-    }
-    for (const run of deferred) run();
+    if (this.#deferred.size === 0) return;
+    this.#host.clock.afterTurn(() => this.#nextTurn());
+    // What comes meanwhile goes behind those that still wait.
+    const due = Math.min(this.#deferred.size, LOCAL_BURST);
+    this.#burst = due;
+    for (let i = 0; i < due; i++) this.#nest(this.#deferred.shift()!);
   }
 
   #dispatch(

@@ -113,9 +113,7 @@ function checkReads(
       .filter((record) => record.outcome === "ok" && at.has(record.item))
       .map((record) => ({ atMs: record.returnedMs, length: at.get(record.item)! + 1 })),
   );
-  const seen = new Floor(
-    reads.map((read) => ({ atMs: read.returnedMs, length: read.length })),
-  );
+  const seen = new Floor(reads.map((read) => ({ atMs: read.returnedMs, length: read.length })));
   const calledBy: number[] = [-Infinity];
   for (const [index, item] of stored.entries())
     calledBy.push(Math.max(calledBy[index]!, byItem.get(item)?.calledMs ?? -Infinity));

@@ -36,8 +36,7 @@ export function checkLinearizable<State, Input, Output>(
   const done = new Uint32Array((operations.length + 31) >>> 5);
   const seen = new Set<string>();
   const taken: { readonly node: Node; readonly before: State }[] = [];
-  const certain = (node: Node): number =>
-    operations[node.index]!.returned === undefined ? 0 : 1;
+  const certain = (node: Node): number => (operations[node.index]!.returned === undefined ? 0 : 1);
   let left = operations.filter(({ returned }) => returned !== undefined).length;
   let state = model.initial;
   let current = head.next;
@@ -81,7 +80,9 @@ function eventList(operations: readonly Operation<unknown, unknown>[]): Node {
     { atMs: returned?.atMs ?? Infinity, isCall: false, index },
   ]);
   // L2: a call sorts before a return of the same instant.
-  events.sort((a, b) => (a.atMs === b.atMs ? Number(b.isCall) - Number(a.isCall) : a.atMs - b.atMs));
+  events.sort((a, b) =>
+    a.atMs === b.atMs ? Number(b.isCall) - Number(a.isCall) : a.atMs - b.atMs,
+  );
   const head: Node = node(-1, true, undefined);
   const calls = new Map<number, Node>();
   let tail = head;

@@ -13,6 +13,7 @@ import type {
   TransportProvider,
 } from "@tenure/core/internal";
 import { createSilo, type Silo, type SiloOptions } from "@tenure/runtime";
+import type { RuntimeRules } from "@tenure/runtime/internal";
 import { internalsOf } from "../crash.ts";
 import { CodeWatch } from "./code-watch.ts";
 import { Histories } from "./history.ts";
@@ -28,6 +29,7 @@ import { World } from "./world.ts";
 export interface SimPlatform {
   readonly clock: Clock;
   readonly random: Random;
+  readonly rules?: RuntimeRules | undefined;
 }
 
 /** Ports and values in whose place others are put (C1). */

@@ -21,7 +21,7 @@ export async function shrinkPlan(
   };
   // Halves first, then one fault at a time, until a whole pass leaves nothing out.
   for (let size = Math.ceil(plan.faults.length / 2); size >= 1; size = Math.floor(size / 2))
-    for (let from = 0; from < smallest.faults.length; ) {
+    for (let from = 0; from < smallest.faults.length;) {
       const faults = without(smallest.faults, from, size);
       if (!(await keep({ ...smallest, faults }))) from += size;
     }

@@ -271,8 +271,7 @@ export class StoreWatch {
 
   #known(key: string): Known {
     let known = this.#actors.get(key);
-    if (!known)
-      this.#actors.set(key, (known = { row: undefined, loaded: undefined, claimed: 0 }));
+    if (!known) this.#actors.set(key, (known = { row: undefined, loaded: undefined, claimed: 0 }));
     return known;
   }
 

@@ -38,8 +38,7 @@ export class Findings {
   }
 
   readonly violated = (check: CheckName, detail: string): void => {
-    if (this.violations.length < KEPT)
-      this.violations.push({ check, detail, atMs: this.#nowMs() });
+    if (this.violations.length < KEPT) this.violations.push({ check, detail, atMs: this.#nowMs() });
   };
 
   /** Counts that something happened that a run without it would prove nothing about. */

@@ -1,0 +1,57 @@
+// Bursts of calls inside one silo, which skip the transport (X3).
+import { Actor, type ActorClient, defineActor } from "tenure";
+import { expect, test } from "vitest";
+import { internalsOf } from "../../packages/testing/src/crash.ts";
+import { testSilos } from "../../packages/testing/src/test-silos.ts";
+
+let outside: ActorClient;
+/** How many calls are inside each other on the stack, now and at most. */
+const nesting = { now: 0, most: 0 };
+
+class Link extends Actor {
+  static readonly actor = defineActor<Link>({ type: "link" });
+  /** Each call is made by the client of the silo, as code would that knows no `ctx`: no chain bounds its depth. */
+  async count(n: number): Promise<number> {
+    nesting.now += 1;
+    nesting.most = Math.max(nesting.most, nesting.now);
+    const next = n === 0 ? undefined : outside.get(Link, `link ${n}`).count(n - 1);
+    nesting.now -= 1;
+    return next ? 1 + (await next) : 0;
+  }
+  async warm() {}
+}
+
+test("thousands of actors that call each other, each from inside the other's call, do not overflow the stack", async () => {
+  await using t = await testSilos({ actors: [Link] });
+  outside = t.silos[0]!.client;
+  const depth = 3_000;
+  await Promise.all(
+    Array.from({ length: depth + 1 }, (_unused, n) => outside.get(Link, `link ${n}`).warm()),
+  );
+  expect(await outside.get(Link, "link first").count(depth)).toBe(depth);
+  // A stack of the usual size holds some hundreds.
+  expect(nesting.most).toBeLessThan(40);
+  expect(internalsOf(t.silos[0]!).held).toBe(0);
+});
+
+test("a burst of calls to an actor keeps its order, and lets timers run in between", async () => {
+  const seen: number[] = [];
+  class Counter extends Actor {
+    static readonly actor = defineActor<Counter>({ type: "counter" });
+    async note(n: number) {
+      seen.push(n);
+    }
+  }
+  await using t = await testSilos({ actors: [Counter] });
+  const counter = t.silos[0]!.client.get(Counter, "c");
+  await counter.note(-1);
+  let turnsOfTheLoop = 0;
+  const tick = (): void => {
+    turnsOfTheLoop += 1;
+    if (seen.length < 5_001) setImmediate(tick);
+  };
+  setImmediate(tick);
+  await Promise.all(Array.from({ length: 5_000 }, (_unused, n) => counter.note(n)));
+  expect(seen).toEqual(Array.from({ length: 5_001 }, (_unused, n) => n - 1));
+  expect(turnsOfTheLoop).toBeGreaterThanOrEqual(4);
+});

@@ -1,0 +1,186 @@
+// Rules that hold between a silo and its ports, broken by a port that stands in between.
+import {
+  type ActorAddress,
+  formatActor,
+  KEY_PARTS,
+  ownershipRules,
+  type SaveAnswer,
+  type SaveRequest,
+  type Storage,
+  type StorageProvider,
+} from "@tenure/core/internal";
+import type { Bug } from "./bug.ts";
+
+export const PORT_BUGS: readonly Bug[] = [
+  {
+    rule: "R7",
+    breaks: "a save without an answer counts as one that was not applied",
+    substitutions: saving(async (request, save) => {
+      try {
+        return await save(request);
+      } catch {
+        return { ok: false, refusal: "conflict", etag: "" };
+      }
+    }),
+  },
+  {
+    rule: "R10",
+    breaks: "keys and state are saved one after the other, the keys first",
+    substitutions: saving((request, save) => inTwo(request, save, isKey)),
+  },
+  {
+    rule: "R11",
+    breaks: "a silo has one token per actor, whichever activation it is for",
+    substitutions: {
+      // A token that comes again would be refused as a late duplicate: that is off with it.
+      rules: () => ({
+        ...ownershipRules,
+        decideClaim: (view, request) =>
+          ownershipRules.decideClaim(
+            view.entry ? { ...view, entry: { ...view.entry, claims: [] } } : view,
+            request,
+          ),
+      }),
+      directory: (provider, node) => ({
+        ...provider,
+        open: async (environment) => {
+          const inner = await provider.open(environment);
+          const ours = <R extends { readonly actor: ActorAddress; readonly token: string }>(
+            request: R,
+          ): R => ({ ...request, token: tokenOf(node.name, request.actor) });
+          return Object.assign(Object.create(inner) as typeof inner, {
+            claim: (requests: Parameters<typeof inner.claim>[0]) => inner.claim(requests.map(ours)),
+            release: (requests: Parameters<typeof inner.release>[0]) =>
+              inner.release(requests.map(ours)),
+            ...through(inner, ["register", "renew", "markDead", "members", "open", "lookup", "close"]),
+          });
+        },
+      }),
+      storage: (provider, node) =>
+        wrapped(provider, (inner) => {
+          const ours = <R extends { readonly actor: ActorAddress; readonly token: string }>(
+            request: R,
+          ): R => ({ ...request, token: tokenOf(node.name, request.actor) });
+          return {
+            load: (requests) => inner.load(requests.map(ours)),
+            save: (requests) => inner.save(requests.map(ours)),
+          };
+        }),
+    },
+  },
+  {
+    rule: "R17",
+    breaks: "a save is confirmed before the store has it",
+    substitutions: saving((request, save) => {
+      save(request).catch(() => undefined);
+      return Promise.resolve({ ok: true });
+    }),
+  },
+  {
+    rule: "R19",
+    breaks: "a silo's address is its name: a restart inherits what its last run had",
+    substitutions: {
+      platform: ({ clock, random, ...rest }, node) => {
+        let first = true;
+        return {
+          ...rest,
+          clock,
+          random: {
+            ...random,
+            hex128: () => {
+              if (!first) return random.hex128();
+              first = false;
+              return Buffer.from(node.name.padEnd(16, "-")).toString("hex").slice(0, 32);
+            },
+          },
+        };
+      },
+    },
+  },
+  {
+    rule: "R23",
+    breaks: "a call's effect and its key are saved one after the other",
+    substitutions: saving((request, save) => inTwo(request, save, (name) => !isKey(name))),
+  },
+  {
+    rule: "R25",
+    breaks: "an activation that was fenced goes on",
+    substitutions: saving(async (request, save) => {
+      const answer = await save(request);
+      return answer.ok || answer.refusal !== "fenced" ? answer : { ok: true };
+    }),
+  },
+];
+
+type Save = (request: SaveRequest) => Promise<SaveAnswer>;
+
+/** A storage whose saves go another way. */
+function saving(
+  way: (request: SaveRequest, save: Save) => Promise<SaveAnswer>,
+): Bug["substitutions"] {
+  return {
+    storage: (provider) =>
+      wrapped(provider, (inner) => {
+        const save: Save = async (request) => (await inner.save([request])).answer[0]!;
+        return {
+          save: async (requests) => ({
+            sequence: 0,
+            answer: await Promise.all(requests.map((request) => way(request, save))),
+          }),
+        };
+      }),
+  };
+}
+
+function wrapped(
+  provider: StorageProvider,
+  change: (inner: Storage) => Partial<Storage>,
+): StorageProvider {
+  return {
+    ...provider,
+    open: async (environment) => {
+      const inner = await provider.open(environment);
+      return {
+        durability: inner.durability,
+        maxStateBytes: inner.maxStateBytes,
+        ...through(inner, ["load", "save", "verify", "parts", "dueBefore", "close"]),
+        ...change(inner),
+      };
+    },
+  };
+}
+
+/** The methods of an object, as functions of their own. */
+function through<T extends object, K extends keyof T>(inner: T, names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(
+    names.map((name) => [name, (inner[name] as (...args: never[]) => unknown).bind(inner)]),
+  ) as Pick<T, K>;
+}
+
+/** A save as two: first the parts that `early` accepts, then the others. */
+async function inTwo(
+  request: SaveRequest,
+  save: Save,
+  early: (name: string) => boolean,
+): Promise<SaveAnswer> {
+  const parts = [...request.put];
+  const first = new Map(parts.filter(([name]) => early(name)));
+  const second = new Map(parts.filter(([name]) => !early(name)));
+  if (first.size === 0 || second.size === 0) return await save(request);
+  const between = `${request.newEtag}-`;
+  const answer = await save({ ...request, put: first, newEtag: between });
+  // A resend may find all of it there.
+  if (!answer.ok)
+    return answer.refusal === "conflict" && answer.etag === request.newEtag
+      ? { ok: true }
+      : answer;
+  return await save({ ...request, put: second, etag: between });
+}
+
+function isKey(name: string): boolean {
+  return name.startsWith(KEY_PARTS);
+}
+
+function tokenOf(silo: string, actor: ActorAddress): string {
+  return `${silo}:${formatActor(actor)}`;
+}

@@ -1,0 +1,81 @@
+// Rules that a silo upholds, broken in the decisions that it is given.
+import { type RuntimeRules, runtimeRules } from "@tenure/runtime/internal";
+import type { Substitutions } from "@tenure/testing/simulation";
+import type { Bug } from "./bug.ts";
+
+function deciding(rules: Partial<RuntimeRules>): Substitutions {
+  return { platform: (platform) => ({ ...platform, rules: { ...runtimeRules, ...rules } }) };
+}
+
+const { afterFailure, leaseState, leaseTiming } = runtimeRules;
+
+export const RUNTIME_BUGS: readonly Bug[] = [
+  {
+    rule: "R3 (watching)",
+    breaks: "an observer calls a silo dead after less than its lease",
+    substitutions: deciding({
+      leaseTiming: (ttlMs) => ({ ...leaseTiming(ttlMs), watchMs: ttlMs * 0.55 }),
+    }),
+  },
+  {
+    rule: "R5",
+    breaks: "a lease is measured by a clock that stops while the machine is suspended",
+    substitutions: {
+      platform: ({ clock, random }) => ({
+        random,
+        clock: { ...clock, elapsedMs: (start) => clock.monotonicMs() - start.monotonicMs },
+        // L3 masks it: the wall clock goes on. Both are off.
+        rules: {
+          ...runtimeRules,
+          leaseState: (passed, timing) => leaseState({ ...passed, wallMs: passed.elapsedMs }, timing),
+        },
+      }),
+    },
+  },
+  {
+    rule: "R6",
+    breaks: "a lease that was held once is held until somebody says otherwise",
+    substitutions: deciding({ leaseState: () => "holds" }),
+  },
+  {
+    rule: "R20",
+    breaks: "a call is repeated after an outcome that is unknown",
+    substitutions: deciding({
+      afterFailure: (failure, call, chance) =>
+        afterFailure(failure, { ...call, repeatable: true }, chance),
+    }),
+  },
+  {
+    rule: "R21",
+    breaks: "a repeated key starts beside the call that it repeats",
+    substitutions: deciding({ mayStart: () => true }),
+  },
+  {
+    rule: "R22",
+    breaks: "keys are forgotten before their retention is over",
+    substitutions: deciding({ keyRetentionMs: 1 }),
+  },
+  {
+    rule: "R24",
+    breaks: "whatever is lost is answered as not executed",
+    substitutions: deciding({
+      lossResult: () => ({
+        status: "refused",
+        reason: "moved",
+        message: "lost",
+        owner: undefined,
+        generation: 0,
+      }),
+    }),
+  },
+  {
+    rule: "R27",
+    breaks: "a refused call is sent again at once, as often as it is refused",
+    substitutions: deciding({
+      afterFailure: (failure, call, chance) => {
+        const verdict = afterFailure(failure, call, chance);
+        return verdict.kind === "retry" ? { kind: "retry", afterMs: 0.5 } : verdict;
+      },
+    }),
+  },
+];
