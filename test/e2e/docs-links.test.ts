@@ -2,6 +2,7 @@
 //   DL1. A relative link resolves; what follows `#` is a heading of that page.
 //   DL2. A file that docs/ARCHITECTURE.md or docs/PROTOCOL.md names exists: `core/clock.ts` is packages/core/src/clock.ts.
 //   DL3. A test that docs/GUARANTEES.md names has that title in that file.
+//   DL4. docs/ARCHITECTURE.md names every source file of core, client, directory and runtime, but for tests and doors.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,6 +63,17 @@ function missingFiles(page: string): readonly string[] {
   return missing;
 }
 
+const DOORS: ReadonlySet<string> = new Set(["index.ts", "internal.ts"]);
+
+/** Source files of a package as the pages write them: `core/clock.ts`. */
+function sourcesOf(name: string): readonly string[] {
+  const src = join(ROOT, "packages", name, "src");
+  return readdirSync(src, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !DOORS.has(path))
+    .map((path) => `${name}/${path}`);
+}
+
 /** Each test is a line `- <title> — \`<file>\``. */
 function testsNamedIn(page: string): readonly { readonly title: string; readonly file: string }[] {
   return Array.from(prose(page).matchAll(/^\s*- (.+) — `([^`]+)`$/gm), ([, title, file]) => ({
@@ -98,3 +110,13 @@ test("tests that docs/GUARANTEES.md names exist, by title (DL3)", () => {
   const absent = named.filter(({ title, file }) => !hasTest(file, title));
   expect(absent.map(({ title, file }) => `${file}: ${title}`)).toEqual([]);
 });
+
+test.each(["core", "client", "directory", "runtime"])(
+  "docs/ARCHITECTURE.md names every source file of %s in its table (DL4)",
+  (name) => {
+    const page = prose("docs/ARCHITECTURE.md");
+    const sources = sourcesOf(name);
+    expect(sources.length).toBeGreaterThan(0);
+    expect(sources.filter((path) => !page.includes(`\n| \`${path}\` `))).toEqual([]);
+  },
+);

@@ -154,19 +154,39 @@ test("a save whose answer is lost is sent again, the same, and counts once (R7, 
   expect(await account.add(1)).toBe(3);
 });
 
-test("while a save is undecided no new turn builds on it; interleaving ones wait too (gated)", async () => {
-  const { storage, t, account } = await bank();
-  await using _ = t;
-  await account.add(1);
+test("while a save is undecided no new turn starts, not even one that may interleave (gated)", async () => {
+  const started: string[] = [];
+  class Watched extends Actor<{ n: number }> {
+    static readonly actor = defineActor<Watched>({
+      type: "watched",
+      state: () => ({ n: 0 }),
+      methods: { read: "read", peek: "interleave" },
+    });
+    async add() {
+      started.push("add");
+      return ++this.state.n;
+    }
+    read() {
+      started.push("read");
+      return this.state.n;
+    }
+    peek() {
+      started.push("peek");
+      return this.state.n;
+    }
+  }
+  const storage = new ScriptedStorage();
+  await using t = await testSilos({ actors: [Watched], storage });
+  const watched = t.silos[0]!.client.get(Watched, "w");
+  await watched.add();
   storage.loseSaves = 1;
-  const added = account.add(1);
+  const calls = [watched.add()];
   await t.clock.settle();
-  const read = account.balance();
-  const peek = account.peek();
-  expect(await stateOf(read)).toBe("pending");
-  expect(await stateOf(peek)).toBe("pending");
+  calls.push(watched.read(), watched.peek(), watched.add());
+  await t.clock.settle();
+  expect(started).toEqual(["add", "add"]);
   await t.clock.advance(100);
-  expect(await Promise.all([added, read, peek])).toEqual([2, 2, 2]);
+  expect(await Promise.all(calls)).toEqual([2, 2, 2, 3]);
 });
 
 test("while the store is away calls wait or end unknown, and what was acknowledged is there afterwards", async () => {

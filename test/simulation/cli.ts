@@ -1,5 +1,9 @@
 // What the command line and the tests do with seeds.
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { addTo, commit } from "@tenure/testing/simulation";
 import { BUGS, UNSWITCHABLE } from "./bugs/bank.ts";
 import { runSeeds } from "./pool.ts";
@@ -108,10 +112,15 @@ export async function runBug(rule: string, first: number, most: number): Promise
   return found !== undefined;
 }
 
-export async function printBugTable(first: number, most = 2_000): Promise<boolean> {
+export async function printBugTable(
+  first: number,
+  only: string | undefined,
+  most = 2_000,
+): Promise<boolean> {
   let all = true;
   console.log(`from seed ${first}, of commit ${commit()}`);
   for (const { rule, breaks } of BUGS) {
+    if (only && !rule.startsWith(only)) continue;
     const found = await findBug(rule, first, most);
     all &&= found !== undefined;
     console.log(
@@ -121,3 +130,58 @@ export async function printBugTable(first: number, most = 2_000): Promise<boolea
   for (const { rule, why } of UNSWITCHABLE) console.log(`${rule.padEnd(24)}         –  ${why}`);
   return all;
 }
+
+/** Line coverage of the parts that the simulation is to prove, reached by it alone. False when a part is under 90 %. */
+export async function printCoverage(seeds: number): Promise<boolean> {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const out = mkdtempSync(join(tmpdir(), "tenure-sim-coverage-"));
+  try {
+    const include = PROVED.map((part) => `--coverage.include=packages/${part}/**`);
+    const vitest = spawn(
+      process.execPath,
+      [
+        join(root, "node_modules/vitest/vitest.mjs"),
+        "run",
+        "--project=integration",
+        "test/simulation/coverage.it.ts",
+        "--coverage",
+        "--coverage.reporter=json-summary",
+        `--coverage.reportsDirectory=${out}`,
+        "--coverage.exclude=**/*.test.ts",
+        ...include,
+      ],
+      { cwd: root, stdio: "inherit", env: { ...process.env, TENURE_SIM_COVERAGE: String(seeds) } },
+    );
+    const code = await new Promise((resolve) => vitest.on("close", resolve));
+    if (code !== 0) return false;
+    const summary = JSON.parse(readFileSync(join(out, "coverage-summary.json"), "utf8")) as Record<
+      string,
+      { lines: { total: number; covered: number } }
+    >;
+    let good = true;
+    for (const part of PROVED) {
+      const files = Object.entries(summary).filter(([file]) => file.includes(`/packages/${part}/`));
+      const sum = (key: "total" | "covered"): number =>
+        files.reduce((all, [, { lines }]) => all + lines[key], 0);
+      const share = (100 * sum("covered")) / Math.max(1, sum("total"));
+      good &&= share >= LEAST_COVERED;
+      console.log(`${share.toFixed(1).padStart(6)} % of lines  ${part}`);
+      for (const [file, { lines }] of files)
+        if ((100 * lines.covered) / Math.max(1, lines.total) < LEAST_COVERED)
+          console.log(
+            `${" ".repeat(12)} ${lines.covered} of ${lines.total}  ${relative(root, file)}`,
+          );
+    }
+    return good;
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+const PROVED = [
+  "directory/src",
+  "runtime/src/activation",
+  "runtime/src/catalog",
+  "runtime/src/cluster",
+] as const;
+const LEAST_COVERED = 90;

@@ -19,6 +19,14 @@ export {
   type SimulateOptions,
   type SimulationReport,
 } from "./simulation/simulate.ts";
+export type { HistoryEntry } from "./simulation/history.ts";
+export type { NetworkFaults } from "./simulation/network.ts";
+export type { StoreFaults } from "./simulation/store.ts";
+export {
+  testCluster,
+  type TestCluster,
+  type TestClusterOptions,
+} from "./simulation/test-cluster.ts";
 export type { CheckName, Violation } from "./simulation/violations.ts";
 export type { Simulation, Workload, WorkloadFactory } from "./simulation/workload.ts";
 export { testSilos, type TestSilos, type TestSilosOptions } from "./test-silos.ts";

@@ -8,7 +8,8 @@ export const BUGS: readonly Bug[] = [...STORE_BUGS, ...RUNTIME_BUGS, ...PORT_BUG
   (a, b) => numberOf(a) - numberOf(b),
 );
 
-const FORGETS = "shows only with a store that forgets, which waits for R13 and R14 (AMNESIA_FAULTS)";
+const FORGETS =
+  "shows only with a store that forgets, which waits for R13 and R14 (AMNESIA_FAULTS)";
 
 export const UNSWITCHABLE: readonly Unswitchable[] = [
   { rule: "R12", why: "the catalog's slot is the map itself; there is no decision to replace" },

@@ -6,10 +6,9 @@ import {
   ownershipRules,
   type SaveAnswer,
   type SaveRequest,
-  type Storage,
-  type StorageProvider,
 } from "@tenure/core/internal";
 import type { Bug } from "./bug.ts";
+import { directoryWith, storageWith } from "./wrap.ts";
 
 export const PORT_BUGS: readonly Bug[] = [
   {
@@ -41,31 +40,16 @@ export const PORT_BUGS: readonly Bug[] = [
             request,
           ),
       }),
-      directory: (provider, node) => ({
-        ...provider,
-        open: async (environment) => {
-          const inner = await provider.open(environment);
-          const ours = <R extends { readonly actor: ActorAddress; readonly token: string }>(
-            request: R,
-          ): R => ({ ...request, token: tokenOf(node.name, request.actor) });
-          return Object.assign(Object.create(inner) as typeof inner, {
-            claim: (requests: Parameters<typeof inner.claim>[0]) => inner.claim(requests.map(ours)),
-            release: (requests: Parameters<typeof inner.release>[0]) =>
-              inner.release(requests.map(ours)),
-            ...through(inner, ["register", "renew", "markDead", "members", "open", "lookup", "close"]),
-          });
-        },
-      }),
+      directory: (provider, node) =>
+        directoryWith(provider, (inner) => ({
+          claim: (requests) => inner.claim(requests.map((request) => ownToken(node, request))),
+          release: (requests) => inner.release(requests.map((request) => ownToken(node, request))),
+        })),
       storage: (provider, node) =>
-        wrapped(provider, (inner) => {
-          const ours = <R extends { readonly actor: ActorAddress; readonly token: string }>(
-            request: R,
-          ): R => ({ ...request, token: tokenOf(node.name, request.actor) });
-          return {
-            load: (requests) => inner.load(requests.map(ours)),
-            save: (requests) => inner.save(requests.map(ours)),
-          };
-        }),
+        storageWith(provider, (inner) => ({
+          load: (requests) => inner.load(requests.map((request) => ownToken(node, request))),
+          save: (requests) => inner.save(requests.map((request) => ownToken(node, request))),
+        })),
     },
   },
   {
@@ -120,7 +104,7 @@ function saving(
 ): Bug["substitutions"] {
   return {
     storage: (provider) =>
-      wrapped(provider, (inner) => {
+      storageWith(provider, (inner) => {
         const save: Save = async (request) => (await inner.save([request])).answer[0]!;
         return {
           save: async (requests) => ({
@@ -130,31 +114,6 @@ function saving(
         };
       }),
   };
-}
-
-function wrapped(
-  provider: StorageProvider,
-  change: (inner: Storage) => Partial<Storage>,
-): StorageProvider {
-  return {
-    ...provider,
-    open: async (environment) => {
-      const inner = await provider.open(environment);
-      return {
-        durability: inner.durability,
-        maxStateBytes: inner.maxStateBytes,
-        ...through(inner, ["load", "save", "verify", "parts", "dueBefore", "close"]),
-        ...change(inner),
-      };
-    },
-  };
-}
-
-/** The methods of an object, as functions of their own. */
-function through<T extends object, K extends keyof T>(inner: T, names: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(
-    names.map((name) => [name, (inner[name] as (...args: never[]) => unknown).bind(inner)]),
-  ) as Pick<T, K>;
 }
 
 /** A save as two: first the parts that `early` accepts, then the others. */
@@ -171,9 +130,7 @@ async function inTwo(
   const answer = await save({ ...request, put: first, newEtag: between });
   // A resend may find all of it there.
   if (!answer.ok)
-    return answer.refusal === "conflict" && answer.etag === request.newEtag
-      ? { ok: true }
-      : answer;
+    return answer.refusal === "conflict" && answer.etag === request.newEtag ? { ok: true } : answer;
   return await save({ ...request, put: second, etag: between });
 }
 
@@ -181,6 +138,9 @@ function isKey(name: string): boolean {
   return name.startsWith(KEY_PARTS);
 }
 
-function tokenOf(silo: string, actor: ActorAddress): string {
-  return `${silo}:${formatActor(actor)}`;
+function ownToken<R extends { readonly actor: ActorAddress; readonly token: string }>(
+  silo: { readonly name: string },
+  request: R,
+): R {
+  return { ...request, token: `${silo.name}:${formatActor(request.actor)}` };
 }

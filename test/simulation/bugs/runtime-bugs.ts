@@ -27,7 +27,8 @@ export const RUNTIME_BUGS: readonly Bug[] = [
         // L3 masks it: the wall clock goes on. Both are off.
         rules: {
           ...runtimeRules,
-          leaseState: (passed, timing) => leaseState({ ...passed, wallMs: passed.elapsedMs }, timing),
+          leaseState: (passed, timing) =>
+            leaseState({ ...passed, wallMs: passed.elapsedMs }, timing),
         },
       }),
     },

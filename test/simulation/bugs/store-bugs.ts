@@ -1,6 +1,7 @@
 // Rules that the store upholds, broken in its decisions.
-import { ownershipRules } from "@tenure/core/internal";
+import { type MemberRecord, ownershipRules } from "@tenure/core/internal";
 import type { Bug } from "./bug.ts";
+import { directoryWith } from "./wrap.ts";
 
 export const STORE_BUGS: readonly Bug[] = [
   {
@@ -89,31 +90,7 @@ export const STORE_BUGS: readonly Bug[] = [
       }),
     },
   },
-  {
-    rule: "R4",
-    breaks: "the store lets records expire by its own clock",
-    substitutions: {
-      rules: (store) => {
-        const renewedMs = new Map<string, number>();
-        return {
-          ...ownershipRules,
-          decideRenew: (record, request) => {
-            renewedMs.set(request.incarnation, store.wallMs());
-            return ownershipRules.decideRenew(record, request);
-          },
-          decideClaim: (view, request) => {
-            const { owner } = view;
-            const seenMs = owner && renewedMs.get(owner.incarnation);
-            const expired = seenMs !== undefined && store.wallMs() - seenMs > 4_000;
-            return ownershipRules.decideClaim(
-              owner && expired ? { ...view, owner: { ...owner, state: "dead" } } : view,
-              request,
-            );
-          },
-        };
-      },
-    },
-  },
+  serverSideExpiry(),
   {
     rule: "R8",
     breaks: "a save that was applied already is a conflict when it comes again",
@@ -180,3 +157,46 @@ export const STORE_BUGS: readonly Bug[] = [
     },
   },
 ];
+
+/** R4: what has not been renewed for a while by the server's clock is shown, and treated, as dead. */
+function serverSideExpiry(): Bug {
+  const expireMs = 4_000;
+  let server: { wallMs(): number } | undefined;
+  let renewedMs = new Map<string, number>();
+  const expired = (member: MemberRecord): boolean => {
+    const seenMs = renewedMs.get(member.incarnation);
+    return seenMs !== undefined && server !== undefined && server.wallMs() - seenMs > expireMs;
+  };
+  const asServer = (member: MemberRecord): MemberRecord =>
+    expired(member) ? { ...member, state: "dead" } : member;
+  return {
+    rule: "R4",
+    breaks: "the store lets member records expire by its own clock",
+    substitutions: {
+      rules: (store) => {
+        // A new run.
+        server = store;
+        renewedMs = new Map();
+        return {
+          ...ownershipRules,
+          decideRenew: (record, request) => {
+            renewedMs.set(request.incarnation, store.wallMs());
+            return ownershipRules.decideRenew(record, request);
+          },
+          decideClaim: (view, request) =>
+            ownershipRules.decideClaim(
+              { ...view, owner: view.owner && asServer(view.owner) },
+              request,
+            ),
+        };
+      },
+      directory: (provider) =>
+        directoryWith(provider, (inner) => ({
+          members: async () => {
+            const { sequence, answer } = await inner.members();
+            return { sequence, answer: { ...answer, members: answer.members.map(asServer) } };
+          },
+        })),
+    },
+  };
+}

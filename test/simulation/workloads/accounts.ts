@@ -50,9 +50,7 @@ export class Accounts {
   recovered(): ReadonlyMap<string, () => unknown> {
     const { client } = this.#sim;
     const all = Array.from({ length: COUNT }, (_, i) => `a-${i}`);
-    return new Map(
-      all.map((id) => [`account/${id}`, () => client.get(this.actor, id).balance()]),
-    );
+    return new Map(all.map((id) => [`account/${id}`, () => client.get(this.actor, id).balance()]));
   }
 
   async check(): Promise<void> {
@@ -60,7 +58,10 @@ export class Accounts {
       for (const transfer of this.#unanswered) await this.#send(transfer);
     const left = [...this.#unanswered].map(({ key }) => key);
     if (left.length > 0)
-      this.#sim.violated("I13", `transfers are not answered long after healing: ${left.join(", ")}`);
+      this.#sim.violated(
+        "I13",
+        `transfers are not answered long after healing: ${left.join(", ")}`,
+      );
     let sum = 0;
     for (let i = 0; i < COUNT; i++)
       sum += ((this.#sim.stored("account", `a-${i}`) ?? { balance: 0 }) as { balance: number })

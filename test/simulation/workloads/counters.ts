@@ -1,11 +1,6 @@
 // Counters with keyed adds: repeated until answered, and sometimes after; each key counts once, with one result.
 import { Actor, type ActorClass, defineActor } from "tenure";
-import {
-  checkLinearizable,
-  type Model,
-  type Operation,
-  type Simulation,
-} from "@tenure/testing";
+import { checkLinearizable, type Model, type Operation, type Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
 
 interface CounterActor extends Actor<{ count: number }> {

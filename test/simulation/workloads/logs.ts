@@ -1,12 +1,7 @@
 // Append-only lists: plain, slow and throwing turns; a hot one with a short queue; a moody one whose activation sometimes
 // fails, and whose turns sometimes never return.
 import { type Actor as AnyActor, Actor, type ActorClass, defineActor } from "tenure";
-import {
-  type AppendRecord,
-  checkAppends,
-  type ReadRecord,
-  type Simulation,
-} from "@tenure/testing";
+import { type AppendRecord, checkAppends, type ReadRecord, type Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
 
 export type How = "plain" | "slow" | "throw";

@@ -24,6 +24,9 @@ export class Histories {
   readonly #world: World;
   readonly #byActor = new Map<string, HistoryEntry[]>();
 
+  /** Told of every entry. */
+  onEntry: ((actorKey: string, entry: HistoryEntry) => void) | undefined;
+
   constructor(world: World) {
     this.#world = world;
   }
@@ -36,6 +39,7 @@ export class Histories {
     detail = "",
   ): void {
     const entry = { atMs: this.#world.nowMs, what, silo, generation, detail };
+    this.onEntry?.(actorKey, entry);
     const known = this.#byActor.get(actorKey);
     if (known) known.push(entry);
     else this.#byActor.set(actorKey, [entry]);

@@ -95,6 +95,8 @@ export class SimNetwork {
 
   heal(): void {
     this.#cuts.clear();
+    // What is late on its way keeps nothing else waiting any more.
+    this.#lastArrival.clear();
   }
 
   /** The processes to which something came since this was asked last. */

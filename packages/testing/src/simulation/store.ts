@@ -73,6 +73,7 @@ export class SimStore {
   #other: { readonly tables: SimTables; readonly nodes: ReadonlySet<string> } | undefined;
   #stale: SimTables | undefined;
   #wallOffsetMs = 0;
+  readonly #held = new Map<string, (() => void)[]>();
 
   constructor(world: World, options: SimStoreOptions = {}) {
     this.world = world;
@@ -150,6 +151,16 @@ export class SimStore {
     };
   }
 
+  /** What a process asks from now on is held on its way; the returned function lets it go. */
+  hold(process: string): () => void {
+    const held: (() => void)[] = [];
+    this.#held.set(process, held);
+    return () => {
+      this.#held.delete(process);
+      for (const arrive of held) this.world.schedule(0, `store < ${process} (late)`, arrive);
+    };
+  }
+
   /** A replica that stays behind from now on, and answers some reads. */
   lagBehind(): void {
     this.#stale = this.tables.fork();
@@ -167,7 +178,7 @@ export class SimStore {
     return <T>(step: (tables: AllTables) => T) =>
       new Promise<{ sequence: number; answer: T }>((resolve, reject) => {
         const fault = this.#draw();
-        this.world.schedule(this.#delayMs(), `${port} < ${node.name}`, () => {
+        this.#travel(node, `${port} < ${node.name}`, () => {
           if (this.away) {
             this.#answer(node, port, () => reject(new StoreUnavailableError("the store is away")));
             return;
@@ -192,6 +203,14 @@ export class SimStore {
           }
         });
       });
+  }
+
+  #travel(node: SimNode, what: string, arrive: () => void): void {
+    this.world.schedule(this.#delayMs(), what, () => {
+      const held = this.#held.get(node.name);
+      if (held) held.push(arrive);
+      else arrive();
+    });
   }
 
   #apply<T>(step: (tables: AllTables) => T, node: SimNode): { sequence: number; answer: T } {

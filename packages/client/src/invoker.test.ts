@@ -1,0 +1,241 @@
+import {
+  bodyValue,
+  bytesBody,
+  type CallMessage,
+  type CallResult,
+  type DeliveryTag,
+  encodeValue,
+  type Endpoint,
+  isolate,
+  type Located,
+  type Message,
+  seededRandom,
+  valueBody,
+} from "@tenure/core/internal";
+import { expect, test } from "vitest";
+import { type Deferred, deferred, nextTurn, rejection } from "../../../test/support/deferred.ts";
+import { VirtualClock } from "../../testing/src/virtual-clock.ts";
+import { Invoker } from "./invoker.ts";
+import { callRules } from "./retry-policy.ts";
+
+const ACTOR = { type: "t", id: "i" };
+const at = (silo: string, generation = 1): Located => ({ status: "at", silo, generation });
+
+function setUp() {
+  const clock = new VirtualClock();
+  const asked: Deferred<Located>[] = [];
+  const sent: { to: string; message: CallMessage; tag: DeliveryTag }[] = [];
+  const connection = { up: true };
+  const endpoint: Endpoint = {
+    snapshot: (value, root) => valueBody(isolate(value, root)),
+    send: (to, message: Message) => {
+      if (!connection.up) return undefined;
+      const tag = sent.length + 1;
+      if (message.kind === "call") sent.push({ to, message, tag });
+      return tag;
+    },
+    setServing: () => undefined,
+    close: () => Promise.resolve(),
+    drop: () => undefined,
+  };
+  const invoker = new Invoker({
+    clock,
+    random: seededRandom(1),
+    locator: {
+      locate: () => {
+        const question = deferred<Located>();
+        asked.push(question);
+        return question.promise;
+      },
+    },
+    callTimeoutMs: 1_000,
+    rules: callRules,
+  });
+  invoker.attach({ address: "me", endpoint, local: undefined });
+  const call = (method: string, args: readonly unknown[] = [], options = {}) =>
+    invoker.call(ACTOR, method, args, options, undefined);
+  const reply = (nth: number, result: CallResult) =>
+    invoker.reply({ kind: "reply", request: sent[nth]!.message.request, result });
+  const ok = (nth: number, value: unknown) => reply(nth, { status: "ok", body: valueBody(value) });
+  const methods = () => sent.map(({ message }) => message.method);
+  return { clock, asked, sent, connection, endpoint, invoker, call, reply, ok, methods };
+}
+
+const moved = (owner: string | undefined, generation: number): CallResult => ({
+  status: "refused",
+  reason: "moved",
+  message: "gone",
+  owner,
+  generation,
+});
+
+test("a call that waits is not overtaken by one that could leave at once (V2)", async () => {
+  const { asked, invoker, call, methods } = setUp();
+  void call("first");
+  await nextTurn();
+  // Someone else's evidence says by now where the actor is.
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  void call("second");
+  expect(methods()).toEqual([]);
+  asked[0]!.resolve(at("a"));
+  await nextTurn();
+  expect(methods()).toEqual(["first", "second"]);
+});
+
+test("lanes that look for the same actor ask once", async () => {
+  const { asked, invoker, call, methods } = setUp();
+  const link = { type: "t", id: "caller", method: "m", turn: 1 };
+  const origin = { chain: [link], deadlineMs: Infinity, gate: () => undefined };
+  void call("client's");
+  void invoker.call(ACTOR, "actor's", [], {}, undefined, origin);
+  await nextTurn();
+  expect(asked).toHaveLength(1);
+  asked[0]!.resolve(at("a"));
+  await nextTurn();
+  expect(methods()).toEqual(["client's", "actor's"]);
+});
+
+test("each attempt has a request of its own; a reply to an earlier one is dropped and counted (V4, R29)", async () => {
+  const { clock, invoker, call, sent, reply, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const called = call("m");
+  reply(0, moved("b", 2));
+  await clock.advance(50);
+  expect(sent.map(({ to }) => to)).toEqual(["a", "b"]);
+  expect(sent[0]!.message.request).not.toBe(sent[1]!.message.request);
+  ok(0, "late");
+  expect(invoker.unknownReplies).toBe(1);
+  ok(1, "right");
+  expect(await called).toBe("right");
+  ok(1, "twice");
+  expect(invoker.unknownReplies).toBe(2);
+  expect(invoker.held).toBe(0);
+});
+
+test("a call settles once, though its time is up, its caller gives up and its reply comes, and nothing is held (V3)", async () => {
+  const { clock, invoker, call, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const controller = new AbortController();
+  const timedOut = rejection(call("a", [], { timeoutMs: 10 }));
+  const cancelled = rejection(call("b", [], { signal: controller.signal }));
+  await clock.advance(20);
+  controller.abort();
+  expect(await timedOut).toMatchObject({ code: "CALL_TIMEOUT", outcome: "unknown" });
+  expect(await cancelled).toMatchObject({ code: "CANCELLED", outcome: "unknown" });
+  expect(invoker.held).toBe(0);
+  ok(0, "late");
+  ok(1, "late");
+  expect(invoker.unknownReplies).toBe(2);
+});
+
+test("what reached nobody, what a dead silo had and what a lost connection carried fail at once (V5)", async () => {
+  const { clock, invoker, call, sent } = setUp();
+  const plain = (method: string) => rejection(call(method));
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const undeliverable = plain("undeliverable");
+  invoker.undeliverable("a", sent[0]!.tag);
+  // Nothing ran: it is looked for again, elsewhere.
+  expect(invoker.locations.get("t/i")).toBeUndefined();
+  invoker.locations.set("t/i", { silo: "b", generation: 2 });
+  await clock.advance(50);
+  expect(sent[1]!.to).toBe("b");
+  invoker.siloDied("b");
+  expect(await undeliverable).toMatchObject({ code: "SILO_UNAVAILABLE", outcome: "unknown" });
+  invoker.locations.set("t/i", { silo: "c", generation: 3 });
+  const disconnected = plain("disconnected");
+  invoker.disconnected();
+  expect(await disconnected).toMatchObject({ code: "SILO_UNAVAILABLE", outcome: "unknown" });
+  expect(invoker.held).toBe(0);
+});
+
+test("what may run twice is sent again when its silo dies; what may not is not", async () => {
+  const { clock, invoker, call, sent, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const keyed = call("keyed", [{ n: 1 }], { idempotencyKey: "k" });
+  invoker.siloDied("a");
+  invoker.locations.set("t/i", { silo: "b", generation: 2 });
+  await clock.advance(50);
+  expect(sent.map(({ to, message }) => [to, message.key, bodyValue(message.args)])).toEqual([
+    ["a", "k", [{ n: 1 }]],
+    ["b", "k", [{ n: 1 }]],
+  ]);
+  ok(1, "done");
+  expect(await keyed).toBe("done");
+});
+
+test("while there is no connection calls wait for one, and leave when there is", async () => {
+  const { clock, asked, invoker, connection, call, methods, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  connection.up = false;
+  const called = call("m");
+  const gaveUp = rejection(call("hurried", [], { timeoutMs: 100 }));
+  await clock.advance(200);
+  expect(await gaveUp).toMatchObject({ code: "SILO_UNAVAILABLE", outcome: "not-executed" });
+  connection.up = true;
+  // Now and then it is asked anew where the actor is.
+  for (const question of asked) question.resolve(at("a"));
+  await clock.advance(500);
+  expect(methods()).toEqual(["m"]);
+  ok(0, 1);
+  expect(await called).toBe(1);
+});
+
+test("a new attachment forgets the old one: its places, and what was on its way there", async () => {
+  const { invoker, endpoint, call } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  invoker.locations.set("t/own", { silo: "me", generation: 1 });
+  const lost = rejection(call("m"));
+  invoker.attach({ address: "me again", endpoint, local: undefined });
+  expect(await lost).toMatchObject({ outcome: "unknown" });
+  expect(invoker.locations.get("t/own")).toBeUndefined();
+});
+
+test.for<[string, CallResult]>([
+  ["a value that is none", { status: "ok", body: bytesBody(Uint8Array.of(0xdb, 0xff)) }],
+  ["no bytes", { status: "ok", body: bytesBody(new Uint8Array()) }],
+  ["an error that is none", { status: "threw", body: bytesBody(encodeValue("x")) }],
+  ["an error of nothing", { status: "threw", body: valueBody(null) }],
+  [
+    "an error of another kind",
+    { status: "threw", body: valueBody({ kind: "constructor", name: "", message: "" }) },
+  ],
+])("a reply with %s fails its call, unknown, and hurts no other", async ([_name, result]) => {
+  const { invoker, call, reply, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const broken = rejection(call("broken"));
+  const fine = call("fine");
+  reply(0, result);
+  ok(1, 1);
+  expect(await broken).toMatchObject({ code: "NOT_SERIALIZABLE", outcome: "unknown" });
+  expect(await fine).toBe(1);
+  expect(invoker.held).toBe(0);
+});
+
+test("a locator that fails is asked again until the call's time is up", async () => {
+  const { clock, asked, invoker, call } = setUp();
+  const failed = rejection(call("m", [], { timeoutMs: 100 }));
+  for (let i = 0; i < 20; i++) {
+    asked.at(-1)?.reject(new Error("no directory"));
+    await clock.advance(10);
+  }
+  expect(asked.length).toBeGreaterThan(2);
+  expect(await failed).toMatchObject({ code: "SILO_UNAVAILABLE", outcome: "not-executed" });
+  expect(String(await failed)).toContain("no directory");
+  expect(invoker.held).toBe(0);
+});
+
+test("close() fails what is open, at once, with honest outcomes, and every later call", async () => {
+  const { invoker, call } = setUp();
+  const waiting = rejection(call("waiting"));
+  const other = { type: "t", id: "other" };
+  invoker.locations.set("t/other", { silo: "a", generation: 1 });
+  const inFlight = rejection(invoker.call(other, "in flight", [], {}, undefined));
+  invoker.close();
+  expect(await waiting).toMatchObject({ outcome: "not-executed" });
+  expect(await inFlight).toMatchObject({ outcome: "unknown" });
+  expect(await rejection(call("later"))).toMatchObject({
+    code: "SILO_UNAVAILABLE",
+    outcome: "not-executed",
+  });
+  expect(invoker.openCalls).toBe(0);
+});

@@ -1,0 +1,26 @@
+// The protocol under every fault, in simulated time: other seeds for each commit, and every seed that ever failed.
+import { expect, test } from "vitest";
+import { failedSeeds, firstSeedOf, runAll, seedsFrom } from "./cli.ts";
+import { neverHappened } from "./sometimes.ts";
+
+const SEEDS = Number(process.env["TENURE_SIM_SEEDS"] ?? 1_500);
+
+test("every seed that ever failed passes", { timeout: 120_000 }, async () => {
+  const seeds = failedSeeds().map(({ seed }) => seed);
+  const { reports } = await runAll(seeds);
+  expect(reports.join("\n\n")).toBe("");
+});
+
+test(
+  `${SEEDS} seeds keep every invariant after every event, recover, and replay exactly (I1-I13)`,
+  { timeout: 600_000 },
+  async () => {
+    const first = firstSeedOf();
+    const { reports, sometimes, events, seconds } = await runAll(seedsFrom(first, SEEDS));
+    console.log(
+      `simulation: seeds ${first} to ${first + SEEDS - 1}, ${events} events, ${(SEEDS / seconds).toFixed(1)} seeds/s`,
+    );
+    expect(reports.slice(0, 3).join("\n\n")).toBe("");
+    expect(neverHappened(sometimes), "what a run of this size must have seen").toEqual([]);
+  },
+);
