@@ -347,6 +347,40 @@ test("after a loss nothing of the old activation speaks: its calls are refused, 
   expect(await stubborn.change()).toBe(3);
 });
 
+test("a call that its caller gave up before the loss leaves no unhandled rejection behind", async () => {
+  const storage = new ScriptedStorage();
+  class Caller extends Actor<{ n: number }> {
+    static readonly actor = defineActor<Caller>({ type: "caller", state: () => ({ n: 0 }) });
+    async change() {
+      return ++this.state.n;
+    }
+    async callTwice() {
+      const witness = this.ctx.get(Witness, "w");
+      const aborted = witness.$with({ signal: AbortSignal.abort() });
+      const codes = [witness.hear("a"), aborted.hear("b")].map(rejection);
+      return (await Promise.all(codes)).map((error) => (error as CallError).code);
+    }
+  }
+  await using t = await testSilos({ actors: [Caller, Witness], storage });
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => {
+    unhandled.push(error);
+  };
+  process.on("unhandledRejection", note);
+  const caller = t.silos[0]!.client.get(Caller, "c");
+  await caller.change();
+  const held = storage.holdNext();
+  const calls = [rejection(caller.change()), rejection(caller.callTwice())];
+  await held.arrived;
+  await t.clock.settle();
+  await storage.fence({ type: "caller", id: "c" }, 1_000);
+  held.letGo();
+  await t.clock.advance("1s");
+  await Promise.all(calls);
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
+
 test("a call whose silo crashes while its save is held ends unknown; the save counts if the store had it first", async () => {
   const { storage, t } = await bank(2);
   await using _ = t;

@@ -31,6 +31,14 @@ async function spread(placement: Placement, perSilo = 60) {
   return { found, counts };
 }
 
+test("an actor's calls reach its one silo from every silo", async () => {
+  const Placed = placedBy("balanced");
+  await using t = await testSilos({ actors: [Placed], silos: 3 });
+  const calls = t.silos.map((silo) => silo.client.get(Placed, "a").where());
+  const [first, ...others] = await Promise.all(calls);
+  expect(others).toEqual([first, first]);
+});
+
 test("'local' activates at the caller's silo", async () => {
   const { found } = await spread("local", 5);
   for (const { caller, where } of found) expect(where).toBe(caller);

@@ -86,6 +86,12 @@ export class FaultInjector {
           store.away = this.#outages > 0;
         });
         return;
+      case "store-stall":
+        this.#forTime(fault.forMs, store.hold(fault.silo));
+        return;
+      case "freeze-in-flight":
+        this.#freezeInFlight(fault.silo, fault.forMs);
+        return;
       case "store-clock-jump":
         store.jumpWallClock(fault.byMs);
         return;
@@ -105,6 +111,16 @@ export class FaultInjector {
         this.#forTime(fault.forMs, () => end(fault.keep));
       }
     }
+  }
+
+  #freezeInFlight(silo: string, ms: number): void {
+    const { world, store, silos } = this.#cluster;
+    const sendingMs = this.#plan.ttlMs / 20;
+    // What was sent arrives just before the process goes on: it finds the answer when it thaws.
+    this.#forTime(sendingMs + 0.98 * ms, store.hold(silo));
+    world.schedule(sendingMs, `freeze ${silo}`, () => {
+      if (!this.#healed) silos.get(silo)?.node.freeze(ms, false);
+    });
   }
 
   #forTime(ms: number, end: () => void): void {

@@ -37,6 +37,10 @@ export type Fault =
       readonly forMs: number;
     }
   | { readonly kind: "store-away"; readonly forMs: number }
+  /** What this process asks of the store is held on its way, and then arrives all at once: late renewals, late saves. */
+  | { readonly kind: "store-stall"; readonly silo: string; readonly forMs: number }
+  /** The process stands still while what it has just sent to the store is still on its way: a save arrives after a takeover. */
+  | { readonly kind: "freeze-in-flight"; readonly silo: string; readonly forMs: number }
   /** The store's own clock: nothing may depend on it (R4). */
   | { readonly kind: "store-clock-jump"; readonly byMs: number }
   | AmnesiaFault;
@@ -82,6 +86,8 @@ const KINDS: readonly FaultKind[] = [
   "wall-jump",
   "cut",
   "store-away",
+  "store-stall",
+  "freeze-in-flight",
   "store-clock-jump",
 ];
 const AMNESIA_KINDS: readonly FaultKind[] = [
@@ -191,6 +197,10 @@ function drawFault(
         : { kind, from: draw.of(["*", ...names, "client-1"]), to: silo, forMs };
     case "store-away":
       return { kind, forMs: ttlMs * draw.of([0.3, 1, 3, 10]) * 1.02 };
+    case "freeze-in-flight":
+      return { kind, silo, forMs: 1.6 * ttlMs + draw.ms(2 * ttlMs) };
+    case "store-stall":
+      return { kind, silo, forMs: draw.ms(2 * ttlMs) + ttlMs / 2 };
     case "store-clock-jump":
       return { kind, byMs: Math.round(draw.around(20 * ttlMs)) };
     case "lose-writes":

@@ -156,7 +156,7 @@ export class SimStore {
     const held: (() => void)[] = [];
     this.#held.set(process, held);
     return () => {
-      this.#held.delete(process);
+      if (this.#held.get(process) === held) this.#held.delete(process);
       for (const arrive of held) this.world.schedule(0, `store < ${process} (late)`, arrive);
     };
   }
