@@ -3,6 +3,7 @@ import { Actor, defineActor, defineError } from "tenure";
 import { expect, test } from "vitest";
 import { crash } from "../../packages/testing/src/crash.ts";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
+import type { VirtualClock } from "../../packages/testing/src/virtual-clock.ts";
 import { rejection } from "../support/deferred.ts";
 import { ScriptedStorage } from "../support/scripted-storage.ts";
 
@@ -61,6 +62,12 @@ async function shop(silos = 1) {
   const storage = new ScriptedStorage();
   const t = await testSilos({ actors: [Till, Stateless], silos, storage });
   return { t, storage, ran, Till, Stateless, till: t.silos[0]!.client.get(Till, "t") };
+}
+
+/** A day and an hour later, by the wall clock, which is what dates keys. Leases and timers do not notice. */
+function aDayLater(clock: VirtualClock): void {
+  const nowMs = clock.wallMs() - clock.monotonicMs() + 25 * 3_600_000;
+  clock.wallMs = () => nowMs + clock.monotonicMs();
 }
 
 test("a repeat gets the recorded result and runs nothing (Y2)", async () => {
@@ -219,13 +226,13 @@ test("a UUIDv7 older than the retention is refused; any other old key is a new c
   const young = uuid(t.clock.wallMs() - 23 * 3_600_000);
   expect(await till.$with({ idempotencyKey: young }).pay(1)).toEqual({ sum: 1 });
   expect(await till.$with({ idempotencyKey: "plain" }).pay(1)).toEqual({ sum: 2 });
-  await t.clock.advance("25h");
+  aDayLater(t.clock);
   expect(await rejection(till.$with({ idempotencyKey: young }).pay(1))).toMatchObject({
     code: "INVALID_ARGUMENT",
   });
   expect(await till.$with({ idempotencyKey: "plain" }).pay(1)).toEqual({ sum: 3 });
   expect(ran).toEqual(["pay 1", "pay 1", "pay 1"]);
-}, 30_000);
+});
 
 test("a full table refuses a new key, never forgets an unexpired one, and makes room for expired ones (Y3)", async () => {
   const { t, storage, till } = await shop();
@@ -253,12 +260,12 @@ test("a full table refuses a new key, never forgets an unexpired one, and makes 
   const known = await rejection(till.$with({ idempotencyKey: "filler-7" }).pay(1));
   expect(known).toMatchObject({ code: "INVALID_ARGUMENT" });
   // A day later there is room, and what is expired goes, some with each save.
-  await t.clock.advance("25h");
+  aDayLater(t.clock);
   expect(await till.$with({ idempotencyKey: "new" }).pay(1)).toEqual({ sum: 2 });
   expect(storage.saves.at(-1)!.del).toHaveLength(16);
   expect(await storage.part(address, "k/filler-0")).toBeUndefined();
   expect(await storage.part(address, "k/filler-9999")).toBeDefined();
-}, 30_000);
+});
 
 test.for([
   ["an empty one", ""],

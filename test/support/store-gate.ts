@@ -60,6 +60,12 @@ export class StoreGate {
                 await this.#renewals.pass(() => this.#held("renewal"));
                 return await target.renew(request);
               };
+            // From the member records it would learn of its death as well.
+            if (name === "members")
+              return async () => {
+                await this.#renewals.pass(() => undefined);
+                return await target.members();
+              };
             const member: unknown = Reflect.get(target, name);
             return typeof member === "function" ? member.bind(target) : member;
           },

@@ -45,6 +45,7 @@ function setUp(locate: LaneHost["locate"] = () => Promise.resolve()) {
       return true;
     },
     locate,
+    mayLeave: (call) => call.origin?.mayLeave() ?? true,
     gateRefused: (call, error) => {
       call.done = true;
       refused.push(`${call.method}: ${String(error)}`);
@@ -124,4 +125,27 @@ test("callers have lanes of their own, which no choice of ids can confuse", () =
   ];
   expect(new Set(lanes).size).toBe(lanes.length);
   expect(laneOf([...from("x", "y"), ...from("t", "i")], "t/i")).toBe(laneOf(from("t", "i"), "t/i"));
+});
+
+test("a call whose turn lost its actor while the call was being located does not leave (R6, R17, R25)", async () => {
+  const found = deferred();
+  const { lanes, sent, refused, located } = setUp(async () => {
+    await found.promise;
+    located.yes = true;
+  });
+  const standing = { mayLeave: true };
+  const origin = {
+    chain: [],
+    deadlineMs: Infinity,
+    gate: () => (standing.mayLeave ? undefined : Promise.reject(new Error("lost"))),
+    mayLeave: () => standing.mayLeave,
+  };
+  lanes.enter(makeCall("of a turn", { origin }));
+  await nextTurn();
+  standing.mayLeave = false;
+  found.resolve();
+  await nextTurn();
+  expect(sent).toEqual([]);
+  expect(refused).toEqual(["of a turn: Error: lost"]);
+  expect(lanes.size).toBe(0);
 });

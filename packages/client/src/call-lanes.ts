@@ -8,6 +8,8 @@ export interface LaneHost {
   trySend(call: OutgoingCall): boolean;
   /** Finds out where the call's actor is. When it cannot, it takes the lane's calls out and deals with them. */
   locate(call: OutgoingCall): Promise<void>;
+  /** Whether the turn that made the call may still speak; it may have lost its actor or its lease while the call waited. */
+  mayLeave(call: OutgoingCall): boolean;
   /** The turn that made the call must not speak any more. */
   gateRefused(call: OutgoingCall, error: unknown): void;
 }
@@ -53,7 +55,7 @@ export class CallLanes {
         lane.shift();
         continue;
       }
-      const { gate } = call;
+      const gate = call.gate ?? (this.#host.mayLeave(call) ? undefined : call.origin?.gate());
       if (gate) {
         await gate.catch((error: unknown) => this.#host.gateRefused(call, error));
         call.gate = undefined;

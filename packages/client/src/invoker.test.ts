@@ -85,7 +85,12 @@ test("a call that waits is not overtaken by one that could leave at once (V2)", 
 test("lanes that look for the same actor ask once", async () => {
   const { asked, invoker, call, methods } = setUp();
   const link = { type: "t", id: "caller", method: "m", turn: 1 };
-  const origin = { chain: [link], deadlineMs: Infinity, gate: () => undefined };
+  const origin = {
+    chain: [link],
+    deadlineMs: Infinity,
+    gate: () => undefined,
+    mayLeave: () => true,
+  };
   void call("client's");
   void invoker.call(ACTOR, "actor's", [], {}, undefined, origin);
   await nextTurn();

@@ -93,6 +93,7 @@ export class Invoker implements ReferenceTarget {
     this.#lanes = new CallLanes({
       trySend: (call) => this.#trySend(call),
       locate: (call) => this.#locate(call),
+      mayLeave: (call) => call.origin?.mayLeave() ?? true,
       gateRefused: (call, error) => this.#gateRefused(call, error),
     });
   }

@@ -15,10 +15,12 @@ export interface CallOrigin {
   /** Monotonic: a callee never has more time than its caller. */
   readonly deadlineMs: number;
   /**
-   * What must be settled before the call may leave (R17), asked when the call is made. Whoever gives it sees to its
+   * What must be settled before the call may leave (R17), asked when the call is made and before each attempt. Whoever gives it sees to its
    * rejection: a call that is over by then does not look at its gate any more.
    */
   gate(): Promise<void> | undefined;
+  /** Asked at the moment of sending, after whatever the call has waited for: neither the actor nor the lease is lost. */
+  mayLeave(): boolean;
 }
 
 export interface OutgoingCall {

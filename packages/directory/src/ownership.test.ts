@@ -56,6 +56,7 @@ async function cluster(startsOpen = true) {
       ),
       emit: (event) => events.push(event),
       operationMs: 2_000,
+      acknowledged: () => 0,
       claimed: () => undefined,
       standing: async (other) => {
         asked.push(other);

@@ -45,7 +45,9 @@ export interface OwnershipOptions {
   /** How long one operation may take before it counts as indefinite. */
   readonly operationMs: number;
   standing(incarnation: Incarnation): Promise<Standing>;
-  claimed(counter: number): void;
+  /** What the directory has acknowledged of this silo's writes, asked when a claim is sent (R14). */
+  acknowledged(): number;
+  claimed(counter: number, acknowledgedAtSend: number): void;
 }
 
 const OWNER_MISSING: Acquired = {
@@ -87,6 +89,7 @@ export class Ownership {
     this.#highest = Math.max(this.#highest, floor);
     let request = this.#request(actor, "free", floor, reason);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const acknowledgedAtSend = this.#o.acknowledged();
       let answer: ClaimAnswer;
       try {
         answer = await this.#ask(request);
@@ -95,7 +98,7 @@ export class Ownership {
       }
       if (answer.ok) {
         this.#highest = Math.max(this.#highest, answer.generation);
-        this.#o.claimed(answer.counter);
+        this.#o.claimed(answer.counter, acknowledgedAtSend);
         this.#o.emit({
           type: "activation.claimed",
           actor,

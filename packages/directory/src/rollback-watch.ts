@@ -6,9 +6,11 @@ import type { MemberRecord } from "@tenure/core/internal";
 
 export class RollbackWatch {
   #acknowledged: number;
+  #rev: number;
 
   constructor(registered: MemberRecord) {
     this.#acknowledged = registered.counter;
+    this.#rev = registered.rev;
   }
 
   /** The highest counter in an answer so far. */
@@ -16,9 +18,9 @@ export class RollbackWatch {
     return this.#acknowledged;
   }
 
-  /** A claim was granted. */
-  claimed(counter: number): void {
-    this.#acknowledged = Math.max(this.#acknowledged, counter);
+  /** A claim was granted. True when the counter in its answer proves that acknowledged writes are gone. */
+  claimed(counter: number, acknowledgedAtSend: number): boolean {
+    return this.#compare(counter, acknowledgedAtSend);
   }
 
   /**
@@ -26,12 +28,15 @@ export class RollbackWatch {
    * proves that acknowledged writes are gone.
    */
   renewed(record: MemberRecord, acknowledgedAtSend: number, applied: boolean): boolean {
-    const least = acknowledgedAtSend + (applied ? 1 : 0);
-    if (record.counter < least) {
-      this.#acknowledged = record.counter;
-      return true;
-    }
-    this.#acknowledged = Math.max(this.#acknowledged, record.counter);
-    return false;
+    const wentBack = record.rev < this.#rev;
+    this.#rev = record.rev;
+    const lost = this.#compare(record.counter, acknowledgedAtSend + (applied ? 1 : 0));
+    return lost || wentBack;
+  }
+
+  #compare(counter: number, least: number): boolean {
+    const lost = counter < least;
+    this.#acknowledged = lost ? counter : Math.max(this.#acknowledged, counter);
+    return lost;
   }
 }

@@ -7,6 +7,7 @@ import {
   type SaveAnswer,
   type SaveRequest,
 } from "@tenure/core/internal";
+import { runtimeRules } from "@tenure/runtime/internal";
 import type { Bug } from "./bug.ts";
 import { directoryWith, storageWith } from "./wrap.ts";
 
@@ -87,12 +88,19 @@ export const PORT_BUGS: readonly Bug[] = [
     substitutions: saving((request, save) => inTwo(request, save, (name) => !isKey(name))),
   },
   {
-    rule: "R25",
-    breaks: "an activation that was fenced goes on",
-    substitutions: saving(async (request, save) => {
-      const answer = await save(request);
-      return answer.ok || answer.refusal !== "fenced" ? answer : { ok: true };
-    }),
+    // The lease masks it: whoever was fenced by another silo's load has no lease by then, and answers nobody. Both are off.
+    rule: "R25+R6",
+    breaks: "an activation that was fenced goes on, and answers",
+    substitutions: {
+      ...saving(async (request, save) => {
+        const answer = await save(request);
+        return answer.ok || answer.refusal !== "fenced" ? answer : { ok: true };
+      }),
+      platform: (platform) => ({
+        ...platform,
+        rules: { ...runtimeRules, leaseState: () => "holds" },
+      }),
+    },
   },
 ];
 

@@ -405,6 +405,7 @@ export class Activation {
           chain: turn?.chain ?? [],
           deadlineMs: turn?.deadlineMs ?? Infinity,
           gate: () => this.#outgoingGate(commits),
+          mayLeave: () => this.#state.kind !== "poisoned" && this.#deps.lease.holds(),
         });
       },
     };

@@ -121,7 +121,10 @@ export function makeParts(
     emit,
     operationMs: timing.ttlMs / 2,
     standing: (other) => membership.standing(other),
-    claimed: (counter) => rollbacks.claimed(counter),
+    acknowledged: () => rollbacks.acknowledged,
+    claimed: (counter, acknowledgedAtSend) => {
+      if (rollbacks.claimed(counter, acknowledgedAtSend)) rolledBack();
+    },
   });
   const catalog = new Catalog({
     silo: deps.name,

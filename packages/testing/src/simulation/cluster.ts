@@ -67,7 +67,7 @@ export class SimCluster {
   readonly storeWatch: StoreWatch;
   readonly codeWatch: CodeWatch;
   /** The newest process of each name. */
-  readonly silos = new Map<string, SimSilo>();
+  readonly silos: Map<string, SimSilo> = new Map();
   readonly events: TenureEvent[] = [];
   readonly #options: SimClusterOptions;
   #later: { readonly atEvent: number; readonly act: () => void }[] = [];
@@ -98,7 +98,7 @@ export class SimCluster {
   }
 
   /** Starts a silo on a process of its own; resolves when it serves. The world must be running. */
-  async startSilo(name: string, rate = 1, process = name): Promise<Silo> {
+  async startSilo(name: string, rate: number = 1, process: string = name): Promise<Silo> {
     const node = new SimNode(this.world, { name: process, rate });
     const entry: SimSilo = {
       name,

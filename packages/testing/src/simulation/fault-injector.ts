@@ -14,7 +14,7 @@ export class FaultInjector {
   #outages = 0;
   #healed = false;
   /** Stops by an operator that have not come to their end. */
-  readonly stopping = new Set<SimSilo>();
+  readonly stopping: Set<SimSilo> = new Set();
 
   constructor(cluster: SimCluster, plan: FaultPlan) {
     this.#cluster = cluster;

@@ -63,7 +63,7 @@ type AllTables = DirectoryTables & RowTables;
 export class SimStore {
   readonly faults: StoreFaults = { ...CALM_STORE };
   readonly world: World;
-  tables = new SimTables();
+  tables: SimTables = new SimTables();
   away = false;
   readonly #rules: OwnershipRules;
   readonly #watch: StoreWatch | undefined;

@@ -30,7 +30,7 @@ const KEPT = 20;
 /** Collects what one run finds. */
 export class Findings {
   readonly violations: Violation[] = [];
-  readonly sometimes = new Map<string, number>();
+  readonly sometimes: Map<string, number> = new Map();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
