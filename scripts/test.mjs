@@ -1,4 +1,5 @@
-// `pnpm test`: gets the servers that the tests need, then runs vitest, all projects, with the arguments given here.
+// `pnpm test`: gets the servers that the tests need, then runs vitest, its unit and integration projects, with the
+// arguments given here.
 //   T1. The exit code is vitest's; where vitest does not even start, it is 1.
 //   T2. In CI (CI=true) the last line is `N passed, N failed, N skipped`, whatever happened. Where TENURE_COUNT_FILE
 //       names a file the line goes there instead, as in ci-reporter.mjs.
@@ -37,11 +38,15 @@ async function test(env) {
     return 1;
   }
   const vitest = fileURLToPath(new URL("vitest.mjs", import.meta.resolve("vitest/package.json")));
-  const child = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
-    cwd: root,
-    env,
-    stdio: "inherit",
-  });
+  const child = spawn(
+    process.execPath,
+    [vitest, "run", "--project", "unit", "--project", "integration", ...process.argv.slice(2)],
+    {
+      cwd: root,
+      env,
+      stdio: "inherit",
+    },
+  );
   // Ctrl-C reaches vitest by itself; a signal to this process alone has to be handed on.
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   return await new Promise((resolve, reject) => {

@@ -118,7 +118,10 @@ export class SimCluster {
         ...ports,
         ...options,
         onEvent: (event) => {
-          if (event.type === "silo.joined") entry.incarnation = event.incarnation;
+          if (event.type === "silo.joined") {
+            entry.incarnation = event.incarnation;
+            this.codeWatch.joined(node);
+          }
           this.#heard(node, event);
         },
       },

@@ -71,6 +71,11 @@ export class CodeWatch {
     };
   }
 
+  /** A new incarnation of this process: what waited in its last one waits no more, though no answer to it could leave. */
+  joined(node: SimNode): void {
+    this.#waiting.delete(node);
+  }
+
   delivered(node: SimNode, message: Message): void {
     if (message.kind !== "call") return;
     const key = `${message.type}/${message.id}`;
