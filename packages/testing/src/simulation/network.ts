@@ -159,6 +159,8 @@ export class SimNetwork {
       `${message.kind} ${from}>${to}${describeCall(message)}`,
       () =>
         target.node.run("message", () => {
+          // What comes to an address that is gone reaches nobody.
+          if (!target.isOpen) return;
           this.#watch?.delivered(target.node, message);
           this.#touched.add(target.node);
           target.take(sender.address, message);
@@ -204,6 +206,10 @@ class SimEndpoint implements Endpoint {
     this.#tag += 1;
     this.#network.transmit(this, to, message, this.#tag);
     return this.#tag;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   take(from: Address, message: Message): void {
