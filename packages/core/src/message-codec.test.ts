@@ -107,8 +107,8 @@ test("a frame with any of its bytes changed makes valid messages and reports, ne
         const frame = encodeFrame(messages);
         for (const [at, byte] of changes) frame[at % frame.length] = byte;
         for (const arrived of decodeFrame(frame.subarray(0, frame.length - cut), () => undefined))
-          // What comes out can be encoded again: every field is what its type says.
-          expect(readable(messageFromTuple(messageTuple(arrived)))).toBeDefined();
+          // What comes out can be encoded again: every field is what its type says. Bodies are looked at later (M2).
+          expect(messageFromTuple(messageTuple(arrived))).toEqual(arrived);
       },
     ),
     { numRuns: 2_000 },

@@ -252,7 +252,7 @@ export class Activation {
         clock,
         random,
         emit,
-        save: (request) => rows.save(request),
+        save: (request, late) => rows.save(request, late),
         whenHeld: () => lease.whenHeld(),
         undecided: (undecided) => this.#gate(undecided),
         refused: (refusal) => this.#commitRefused(claim, refusal),

@@ -12,7 +12,11 @@ import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
 
 function setUp() {
   const clock = new VirtualClock();
-  const sent: { request: SaveRequest; answer: Deferred<SaveAnswer> }[] = [];
+  const sent: {
+    request: SaveRequest;
+    answer: Deferred<SaveAnswer>;
+    late: (answer: SaveAnswer) => void;
+  }[] = [];
   const undecided: boolean[] = [];
   const refusals: CommitRefused[] = [];
   const resent: number[] = [];
@@ -26,9 +30,9 @@ function setUp() {
       emit: (event) => {
         if (event.type === "commit.resent") resent.push(event.attempt);
       },
-      save: (request) => {
+      save: (request, late) => {
         const answer = deferred<SaveAnswer>();
-        sent.push({ request, answer });
+        sent.push({ request, answer, late });
         return answer.promise;
       },
       whenHeld: () => lease.held,
@@ -180,4 +184,31 @@ test("an abandoned pipeline is refused at once, sends nothing more, and takes no
   await clock.advance("5s");
   expect(sent).toHaveLength(1);
   expect(refusals).toEqual([]);
+});
+
+test("a refusal that comes after its send was given up, and while the lease is gone, still decides (P6, R7)", async () => {
+  const { clock, sent, refusals, lease, stage } = setUp();
+  const committed = stage("state", 1);
+  await nextTurn();
+  const paused = deferred<void>();
+  lease.held = paused.promise;
+  sent[0]!.answer.reject(new Error("no answer in time"));
+  await clock.advance("1s");
+  expect(sent).toHaveLength(1);
+  sent[0]!.late({ ok: false, refusal: "fenced", generation: 9 });
+  expect(await rejection(committed)).toMatchObject({ storedGeneration: 9, definitive: true });
+  await nextTurn();
+  expect(refusals).toHaveLength(1);
+});
+
+test("a confirmation that comes late is one: nothing is sent again (P6, R7)", async () => {
+  const { clock, sent, stage } = setUp();
+  const committed = stage("state", 1);
+  await nextTurn();
+  sent[0]!.answer.reject(new Error("no answer in time"));
+  await nextTurn();
+  sent[0]!.late({ ok: true });
+  await committed;
+  await clock.advance("5s");
+  expect(sent).toHaveLength(1);
 });

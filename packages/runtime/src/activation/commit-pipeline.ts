@@ -4,6 +4,7 @@
 //   P3. A save whose answer is lost is sent again, the same save with the same etag, for as long as the lease lasts (R7, R8).
 //   P4. A refused save ends the pipeline: everything that waits, or comes later, is refused with it (R25).
 //   P5. Before each send the lease must hold (R6); a paused silo holds its saves until it resumes.
+//   P6. The first definitive answer to any of the sends decides, also one that comes after that send was given up.
 import {
   type ActorAddress,
   assert,
@@ -44,7 +45,8 @@ export interface CommitHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
-  save(request: SaveRequest): Promise<SaveAnswer>;
+  /** Rejects when no answer came in time; a definitive one that comes later is told to `late`. */
+  save(request: SaveRequest, late: (answer: SaveAnswer) => void): Promise<SaveAnswer>;
   /** Undefined while the lease holds; rejects when the incarnation is over. */
   whenHeld(): Promise<void> | undefined;
   /** An answer was lost: no new turn should build on what may not be there. `false` when it is settled. */
@@ -135,30 +137,60 @@ export class CommitPipeline {
       del: [...batch.del],
       due: undefined,
     };
-    for (let sends = 1; ; sends++) {
-      try {
-        for (let held = this.#host.whenHeld(); held; held = this.#host.whenHeld()) await held;
-      } catch {
-        return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends === 1);
-      }
+    const decided = new LateAnswer();
+    for (let sends = 0; ;) {
+      const held = await this.#held(decided);
+      if (held === "over")
+        return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends <= 1);
       if (this.#refusal) return this.#refusal;
-      let answer: SaveAnswer;
-      try {
-        answer = await this.#host.save(request);
-      } catch {
-        emit({ type: "commit.resent", actor, attempt: sends });
-        this.#host.undecided(true);
-        await delay(clock, backoffMs(sends, random.next()));
-        continue;
+      let answer = held;
+      if (!answer) {
+        sends += 1;
+        const sent = this.#host.save(request, decided.resolve).catch(() => undefined);
+        answer = await Promise.race([sent, decided.promise]);
       }
-      if (sends > 1) this.#host.undecided(false);
-      if (answer.ok) {
-        this.#etag = request.newEtag;
-        return undefined;
-      }
-      return refusalOf(answer, sends === 1);
+      if (answer) return this.#conclude(request, answer, sends);
+      emit({ type: "commit.resent", actor, attempt: sends });
+      this.#host.undecided(true);
+      await Promise.race([delay(clock, backoffMs(sends, random.next())), decided.promise]);
     }
   }
+
+  /** Undefined when the lease holds (P5), an answer when one came meanwhile, `over` when the lease is lost for good. */
+  async #held(decided: LateAnswer): Promise<SaveAnswer | "over" | undefined> {
+    try {
+      for (let held = this.#host.whenHeld(); held; held = this.#host.whenHeld())
+        if (await Promise.race([held.then(() => undefined), decided.promise])) break;
+      return decided.answer;
+    } catch {
+      return "over";
+    }
+  }
+
+  #conclude(request: SaveRequest, answer: SaveAnswer, sends: number): CommitRefused | undefined {
+    if (!answer.ok) return refusalOf(answer, sends === 1);
+    this.#etag = request.newEtag;
+    this.#host.undecided(false);
+    return undefined;
+  }
+}
+
+/** An answer that may come at any time, to any of the sends. */
+class LateAnswer {
+  answer: SaveAnswer | undefined;
+  readonly promise: Promise<SaveAnswer>;
+  #resolve: ((answer: SaveAnswer) => void) | undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  readonly resolve = (answer: SaveAnswer): void => {
+    this.answer ??= answer;
+    this.#resolve?.(answer);
+  };
 }
 
 function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean): CommitRefused {

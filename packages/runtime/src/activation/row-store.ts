@@ -10,9 +10,14 @@ import type {
   Storage,
 } from "@tenure/core/internal";
 
+interface AskedSave {
+  readonly request: SaveRequest;
+  late(answer: SaveAnswer): void;
+}
+
 export class RowStore {
   readonly #loads: Batcher<LoadRequest, LoadAnswer>;
-  readonly #saves: Batcher<SaveRequest, SaveAnswer>;
+  readonly #saves: Batcher<AskedSave, SaveAnswer>;
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #operationMs: number;
@@ -25,18 +30,25 @@ export class RowStore {
       clock,
       async (batch) => (await bounded(clock, operationMs, "load", storage.load(batch))).answer,
     );
-    this.#saves = new Batcher(
-      clock,
-      async (batch) => (await bounded(clock, operationMs, "save", storage.save(batch))).answer,
-    );
+    this.#saves = new Batcher(clock, (batch) => {
+      const answers = storage
+        .save(batch.map((asked) => asked.request))
+        .then(({ answer }) => answer);
+      answers.then(
+        (all) => all.forEach((answer, i) => batch[i]?.late(answer)),
+        () => undefined,
+      );
+      return bounded(clock, operationMs, "save", answers);
+    });
   }
 
   load(request: LoadRequest): Promise<LoadAnswer> {
     return this.#loads.ask(request);
   }
 
-  save(request: SaveRequest): Promise<SaveAnswer> {
-    return this.#saves.ask(request);
+  /** Rejects when no answer came in time. `late` is told the answer whenever it comes: it is definitive all the same (R7). */
+  save(request: SaveRequest, late: (answer: SaveAnswer) => void): Promise<SaveAnswer> {
+    return this.#saves.ask({ request, late });
   }
 
   parts(request: PartsRequest): Promise<ReadonlyMap<string, Uint8Array>> {
