@@ -111,7 +111,8 @@ export abstract class Actor<S = undefined> {
 
   /**
    * The working copy of the actor's durable state. A write turn commits it at its end, before the reply leaves; a turn
-   * that throws rolls it back. In `read` and `interleave` methods it is read-only.
+   * that throws rolls it back. It is read-only in `read` and `interleave` methods, and outside of turns: in the constructor,
+   * and in work that a turn did not await.
    */
   get state(): S {
     return this.#host.readState() as S;

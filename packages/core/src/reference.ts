@@ -14,7 +14,11 @@ export interface CallOptions {
   readonly timeoutMs?: Duration | undefined;
   /** Aborting it fails the call with CancelledError. */
   readonly signal?: AbortSignal | undefined;
-  /** The call's effect is applied once, however often it is sent with this key. */
+  /**
+   * The call's effect is applied once, however often it is sent with this key within 24 hours; a repeat gets the recorded
+   * result. For `write` methods of actors with state; on a `read` or `interleave` method it only lets the runtime repeat
+   * the call, since there is no effect to record.
+   */
   readonly idempotencyKey?: string | undefined;
 }
 
