@@ -8,6 +8,7 @@
 import {
   type ActorAddress,
   type Address,
+  type Body,
   bodyValue,
   type CallMessage,
   type CallOptions,
@@ -16,16 +17,12 @@ import {
   CancelledError,
   type Clock,
   type DeliveryTag,
-  describe,
-  durationMs,
   errorText,
   type Endpoint,
   FencedError,
   formatActor,
   type Incarnation,
-  InvalidArgumentError,
   isolate,
-  keyProblem,
   type Located,
   type Random,
   type ReferenceTarget,
@@ -37,7 +34,8 @@ import {
 import { CallLanes } from "./call-lanes.ts";
 import { Deadlines } from "./deadlines.ts";
 import { LocationCache } from "./location-cache.ts";
-import { type CallOrigin, laneOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
+import { makeCall } from "./make-call.ts";
+import { type CallOrigin, detailsOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
 import { type CallRules, errorOf, type Failure, mayHaveRun, outcomeOf } from "./retry-policy.ts";
 
 /** Finds the silo to which calls to an actor should go. */
@@ -64,8 +62,6 @@ export interface InvokerOptions {
   readonly callTimeoutMs: number;
   readonly rules: CallRules;
 }
-
-const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
 
 export class Invoker implements ReferenceTarget {
   readonly locations: LocationCache = new LocationCache();
@@ -125,7 +121,16 @@ export class Invoker implements ReferenceTarget {
     origin?: CallOrigin,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = this.#makeCall(actor, method, args, options, known, origin, resolve, reject);
+      if (this.#closed)
+        throw errorOf({ status: "not-connected" }, `${formatActor(actor)}.${method}`, {
+          outcome: "not-executed",
+        });
+      const call = makeCall(
+        { actor, method, options, about: known?.get(method), origin, resolve, reject },
+        this.#clock.monotonicMs(),
+        this.#callTimeoutMs,
+        (actorKey) => this.#copyArguments(actorKey, args),
+      );
       this.#open.add(call);
       if (call.signal) this.#watch(call, call.signal);
       if (call.done) return;
@@ -133,63 +138,13 @@ export class Invoker implements ReferenceTarget {
     });
   }
 
-  #makeCall(
-    actor: ActorAddress,
-    method: string,
-    args: readonly unknown[],
-    options: CallOptions,
-    known: ReadonlyMap<string, ResolvedMethod> | undefined,
-    origin: CallOrigin | undefined,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): OutgoingCall {
-    checkCallOptions(options);
-    if (this.#closed)
-      throw errorOf({ status: "not-connected" }, `${formatActor(actor)}.${method}`, {
-        outcome: "not-executed",
-      });
-    const about = known?.get(method);
-    const nowMs = this.#clock.monotonicMs();
-    const ownTimeoutMs =
-      options.timeoutMs === undefined
-        ? (about?.timeoutMs ?? this.#callTimeoutMs)
-        : callTimeoutMs(options.timeoutMs);
-    // A callee never has more time than its caller.
-    const timeoutMs = Math.min(ownTimeoutMs, (origin?.deadlineMs ?? Infinity) - nowMs);
-    const chain = origin?.chain ?? [];
-    const actorKey = formatActor(actor);
+  /** V1. Straight to bytes when they will travel; a copied value when they may stay here. */
+  #copyArguments(actorKey: string, args: readonly unknown[]): Body {
     const location = this.locations.get(actorKey);
     const attachment = this.#attachment;
-    const remote = attachment && location && location.silo !== attachment.address;
-    const idempotencyKey = options.idempotencyKey;
-    return {
-      actor,
-      actorKey,
-      lane: laneOf(chain, actorKey),
-      method,
-      idempotencyKey,
-      repeatable:
-        idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
-      origin,
-      deadlineMs: nowMs + timeoutMs,
-      timeoutMs,
-      resolve,
-      reject,
-      // V1. Straight to bytes when it will travel; a value when it may stay here.
-      args: remote ? attachment.endpoint.snapshot(args, "args") : valueBody(isolate(args, "args")),
-      gate: origin?.gate(),
-      signal: options.signal,
-      onAbort: undefined,
-      attempt: 0,
-      hops: 0,
-      evidence: 0,
-      avoid: undefined,
-      maybeRan: false,
-      lastFailure: undefined,
-      retry: undefined,
-      flight: undefined,
-      done: false,
-    };
+    return attachment && location && location.silo !== attachment.address
+      ? attachment.endpoint.snapshot(args, "args")
+      : valueBody(isolate(args, "args"));
   }
 
   #watch(call: OutgoingCall, signal: AbortSignal): void {
@@ -497,41 +452,3 @@ export class Invoker implements ReferenceTarget {
 /** The silo itself takes nothing now: another one should be found, whatever the newest view of the members says. */
 const TAKES_NOTHING: ReadonlySet<string> = new Set(["draining", "paused"]);
 const RELOCATE: ReadonlySet<string> = new Set(["moved", "draining", "no-silo"]);
-
-function detailsOf(call: OutgoingCall): Record<string, unknown> {
-  return {
-    actor: call.actorKey,
-    method: call.method,
-    attempts: call.attempt,
-    ...(call.flight ? { request: call.flight.request, silo: call.flight.to } : {}),
-  };
-}
-
-function callTimeoutMs(value: unknown): number {
-  try {
-    return durationMs("timeoutMs", value);
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message, {
-      outcome: "not-executed",
-      cause: error,
-    });
-  }
-}
-
-function checkCallOptions(options: CallOptions): void {
-  for (const [key, value] of Object.entries(options))
-    if (value !== undefined && !CALL_OPTIONS.has(key))
-      throw invalidOption(
-        `${key} is not an option of this version; there are timeoutMs, signal and idempotencyKey`,
-      );
-  const signal: unknown = options.signal;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw invalidOption(`signal must be an AbortSignal, not ${describe(signal)}`);
-  const problem =
-    options.idempotencyKey === undefined ? undefined : keyProblem(options.idempotencyKey);
-  if (problem !== undefined) throw invalidOption(problem);
-}
-
-function invalidOption(problem: string): InvalidArgumentError {
-  return new InvalidArgumentError(`$with: ${problem}`, { outcome: "not-executed" });
-}

@@ -75,3 +75,13 @@ export function laneOf(chain: readonly ChainLink[], actorKey: string): string {
   // A key starts with a letter, never with a digit: no lane of a client looks like one of an actor.
   return `${callerKey.length}:${callerKey}:${actorKey}`;
 }
+
+/** What an error says of the call that it ended. */
+export function detailsOf(call: OutgoingCall): Record<string, unknown> {
+  return {
+    actor: call.actorKey,
+    method: call.method,
+    attempts: call.attempt,
+    ...(call.flight ? { request: call.flight.request, silo: call.flight.to } : {}),
+  };
+}

@@ -75,18 +75,14 @@ test.for<[string, object, string[]]>([
   [
     "no transport",
     { transport: undefined },
-    ["transport: is missing", "undefined", "...nats({ servers })"],
+    ["transport: must be a transport, not undefined", "undefined", "...nats({ servers })"],
   ],
   [
     "a directory that is none",
     { directory: {} },
-    ["directory: is missing or is not a directory, but an object"],
+    ["directory: must be a directory, not an object"],
   ],
-  [
-    "a storage that is none",
-    { storage: "redis" },
-    ['storage: is missing or is not a storage, but "redis"'],
-  ],
+  ["a storage that is none", { storage: "redis" }, ['storage: must be a storage, not "redis"']],
   [
     "a lease that is no time",
     { leaseTtlMs: "fast" },

@@ -184,7 +184,7 @@ function provider<T extends { open: unknown }>(option: string, value: T): T {
   if (typeof (value as T | undefined)?.open !== "function")
     throw new ConfigError(
       option,
-      `is missing or is not a ${option}, but ${describe(value)}; spread a vendor's function into the options, for example ...nats({ servers }) or ...redis({ url })`,
+      `must be a ${option}, not ${describe(value)}; spread a vendor's function into the options, for example ...nats({ servers }) or ...redis({ url })`,
     );
   return value;
 }

@@ -1,0 +1,101 @@
+// What a caller asked for becomes a call: options are checked, times resolved, arguments copied, all before anything leaves.
+import {
+  type ActorAddress,
+  type Body,
+  type CallOptions,
+  describe,
+  durationMs,
+  formatActor,
+  InvalidArgumentError,
+  keyProblem,
+  type ResolvedMethod,
+} from "@tenure/core/internal";
+import { type CallOrigin, laneOf, type OutgoingCall } from "./outgoing-call.ts";
+
+export interface AskedCall {
+  readonly actor: ActorAddress;
+  readonly method: string;
+  readonly options: CallOptions;
+  /** What is known of the method, where its class is at hand. */
+  readonly about: ResolvedMethod | undefined;
+  readonly origin: CallOrigin | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** @throws InvalidArgumentError for a bad option, NotSerializableError for arguments that cannot travel. */
+export function makeCall(
+  asked: AskedCall,
+  nowMs: number,
+  callTimeoutMs: number,
+  copyArguments: (actorKey: string) => Body,
+): OutgoingCall {
+  const { actor, method, options, about, origin } = asked;
+  checkCallOptions(options);
+  const ownTimeoutMs =
+    options.timeoutMs === undefined
+      ? (about?.timeoutMs ?? callTimeoutMs)
+      : givenTimeoutMs(options.timeoutMs);
+  // A callee never has more time than its caller.
+  const timeoutMs = Math.min(ownTimeoutMs, (origin?.deadlineMs ?? Infinity) - nowMs);
+  const actorKey = formatActor(actor);
+  const { idempotencyKey } = options;
+  return {
+    actor,
+    actorKey,
+    lane: laneOf(origin?.chain ?? [], actorKey),
+    method,
+    idempotencyKey,
+    repeatable:
+      idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
+    origin,
+    deadlineMs: nowMs + timeoutMs,
+    timeoutMs,
+    resolve: asked.resolve,
+    reject: asked.reject,
+    args: copyArguments(actorKey),
+    gate: origin?.gate(),
+    signal: options.signal,
+    onAbort: undefined,
+    attempt: 0,
+    hops: 0,
+    evidence: 0,
+    avoid: undefined,
+    maybeRan: false,
+    lastFailure: undefined,
+    retry: undefined,
+    flight: undefined,
+    done: false,
+  };
+}
+
+const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
+
+function givenTimeoutMs(value: unknown): number {
+  try {
+    return durationMs("timeoutMs", value);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message, {
+      outcome: "not-executed",
+      cause: error,
+    });
+  }
+}
+
+function checkCallOptions(options: CallOptions): void {
+  for (const [key, value] of Object.entries(options))
+    if (value !== undefined && !CALL_OPTIONS.has(key))
+      throw invalidOption(
+        `${key} is not an option of this version; there are timeoutMs, signal and idempotencyKey`,
+      );
+  const signal: unknown = options.signal;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidOption(`signal must be an AbortSignal, not ${describe(signal)}`);
+  const problem =
+    options.idempotencyKey === undefined ? undefined : keyProblem(options.idempotencyKey);
+  if (problem !== undefined) throw invalidOption(problem);
+}
+
+function invalidOption(problem: string): InvalidArgumentError {
+  return new InvalidArgumentError(`$with: ${problem}`, { outcome: "not-executed" });
+}
