@@ -29,7 +29,9 @@ test("two silos race to take over a dead silo's actor: one displaces it, by the 
   const written = Promise.all([two, three].map((silo) => silo.client.get(Diary, "d").write("b")));
   expect(new Set(await c.until(written))).toEqual(new Set([2, 3]));
   expect(c.of("activation.claimed").map((event) => event.reason)).toEqual(["call", "takeover"]);
-  expect(c.store.tables.entry(ADDRESS)?.claims.map((claim) => claim.generation)).toEqual([1, 2]);
+  const claims = c.store.tables.entry(ADDRESS)!.claims.map((claim) => claim.generation);
+  expect(claims).toHaveLength(2);
+  expect(claims[1]).toBeGreaterThan(claims[0]!);
 });
 
 test("a silo that does not know yet that it is dead claims nothing (R18); it rejoins and serves", async () => {

@@ -2,6 +2,7 @@ export * from "./memory-directory.ts";
 export * from "./memory-storage.ts";
 export { Batcher } from "./batcher.ts";
 export { bounded } from "./bounded.ts";
+export { GENERATION_EPOCH_MS, GenerationClock } from "./generation-clock.ts";
 export {
   leaseRules,
   type LeaseRules,

@@ -18,6 +18,7 @@ import {
 } from "../../../test/support/scripted-directory.ts";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
 import type { Standing } from "./membership.ts";
+import { GenerationClock } from "./generation-clock.ts";
 import { Ownership } from "./ownership.ts";
 
 const ACTOR: ActorAddress = { type: "Cart", id: "alice" };
@@ -55,6 +56,8 @@ async function cluster(startsOpen = true) {
         },
       ),
       emit: (event) => events.push(event),
+      // A wall clock that says nothing: what the store decides can be read off the numbers.
+      generations: new GenerationClock({ wallMs: () => 0 }),
       operationMs: 2_000,
       acknowledged: () => 0,
       claimed: () => undefined,

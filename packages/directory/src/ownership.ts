@@ -22,6 +22,7 @@ import {
 } from "@tenure/core/internal";
 import { Batcher } from "./batcher.ts";
 import { bounded } from "./bounded.ts";
+import type { GenerationClock } from "./generation-clock.ts";
 import type { Standing } from "./membership.ts";
 
 export interface Claim {
@@ -41,6 +42,7 @@ export interface OwnershipOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly directory: Directory;
+  readonly generations: GenerationClock;
   readonly emit: EventSink;
   /** How long one operation may take before it counts as indefinite. */
   readonly operationMs: number;
@@ -62,8 +64,6 @@ export class Ownership {
   readonly #claims: Batcher<ClaimRequest, ClaimAnswer>;
   readonly #releases: Batcher<ReleaseRequest, ReleaseAnswer>;
   readonly #lookups: Batcher<ActorAddress, LookupAnswer>;
-  /** The highest generation that this silo was granted or told of. */
-  #highest = 0;
 
   constructor(options: OwnershipOptions) {
     this.#o = options;
@@ -86,8 +86,9 @@ export class Ownership {
 
   /** Tries to become the owner, with a generation above `floor`. */
   async acquire(actor: ActorAddress, floor = 0, reason: ClaimReason = "call"): Promise<Acquired> {
-    this.#highest = Math.max(this.#highest, floor);
-    let request = this.#request(actor, "free", floor, reason);
+    const { generations } = this.#o;
+    generations.saw(floor);
+    let request = this.#request(actor, "free", reason);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const acknowledgedAtSend = this.#o.acknowledged();
       let answer: ClaimAnswer;
@@ -97,7 +98,7 @@ export class Ownership {
         return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
       }
       if (answer.ok) {
-        this.#highest = Math.max(this.#highest, answer.generation);
+        generations.saw(answer.generation);
         this.#o.claimed(answer.counter, acknowledgedAtSend);
         this.#o.emit({
           type: "activation.claimed",
@@ -112,7 +113,7 @@ export class Ownership {
       }
       switch (answer.refusal) {
         case "owned": {
-          const next = await this.#displace(actor, answer.entry, floor, reason);
+          const next = await this.#displace(actor, answer.entry, reason);
           if ("kind" in next) return next;
           request = next;
           break;
@@ -122,7 +123,7 @@ export class Ownership {
           return OWNER_MISSING;
         case "changed":
         case "token-used":
-          request = this.#request(actor, "free", floor, reason);
+          request = this.#request(actor, "free", reason);
           break;
         case "claimant-not-alive":
           return { kind: "unavailable", why: "this silo takes no new actors" };
@@ -161,16 +162,15 @@ export class Ownership {
   async #displace(
     actor: ActorAddress,
     entry: DirectoryEntry,
-    floor: number,
     reason: ClaimReason,
   ): Promise<ClaimRequest | Acquired> {
     const { incarnation: silo, generation } = entry;
     const expected = { token: entry.token };
     if (silo === this.#o.incarnation)
-      return this.#request(actor, expected, floor, reason === "call" ? "reactivate" : reason);
+      return this.#request(actor, expected, reason === "call" ? "reactivate" : reason);
     switch (await this.#o.standing(silo)) {
       case "dead":
-        return this.#request(actor, expected, floor, "takeover");
+        return this.#request(actor, expected, "takeover");
       case "lives":
         return { kind: "elsewhere", silo, generation };
       case "missing":
@@ -181,7 +181,6 @@ export class Ownership {
   #request(
     actor: ActorAddress,
     expected: ClaimRequest["expected"],
-    floor: number,
     reason: ClaimReason,
   ): ClaimRequest {
     return {
@@ -189,8 +188,8 @@ export class Ownership {
       incarnation: this.#o.incarnation,
       token: this.#o.random.hex128(),
       expected,
-      // Above every generation that this silo ever saw, also when the directory's own counter went back (R14, I7).
-      floor: Math.max(floor, this.#highest),
+      // Also when the directory's own counter went back (R14, I7).
+      floor: this.#o.generations.floor(),
       reason,
     };
   }

@@ -16,6 +16,7 @@ import {
   systemRandom,
   Tasks,
 } from "@tenure/core/internal";
+import { GenerationClock } from "@tenure/directory/internal";
 import { refused } from "./activation/incoming-call.ts";
 import { Incarnation } from "./cluster/incarnation.ts";
 import type { SiloPorts } from "./cluster/parts.ts";
@@ -79,6 +80,7 @@ class SiloLife implements Silo {
   readonly #rules: RuntimeRules;
   readonly #invoker: Invoker;
   readonly #tasks: Tasks;
+  readonly #generations: GenerationClock;
   #ports: SiloPorts | undefined;
   #current: Incarnation | undefined;
   #draining = false;
@@ -90,6 +92,7 @@ class SiloLife implements Silo {
     this.#options = options;
     this.#platform = platform;
     this.#rules = platform.rules ?? runtimeRules;
+    this.#generations = new GenerationClock(clock);
     this.events = new EventStream(this.name, () => clock.wallMs());
     if (options.onEvent) this.events.subscribe(options.onEvent);
     this.#invoker = new Invoker({
@@ -250,6 +253,7 @@ class SiloLife implements Silo {
         kinds,
         timing: this.#rules.leaseTiming(leaseTtlMs),
         rules: this.#rules,
+        generations: this.#generations,
         maxCalls,
         maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
         exposeStacks,

@@ -13,6 +13,7 @@ import type {
   Transport,
 } from "@tenure/core/internal";
 import {
+  type GenerationClock,
   LeaseKeeper,
   type LeaseTiming,
   Membership,
@@ -46,6 +47,8 @@ export interface IncarnationDeps {
   readonly ports: SiloPorts;
   readonly invoker: Invoker;
   readonly rules: RuntimeRules;
+  /** The silo's, over all its incarnations. */
+  readonly generations: GenerationClock;
   /** The silo's last incarnation, if it has one: it is over. */
   readonly previous: Incarnation | undefined;
 }
@@ -118,6 +121,7 @@ export function makeParts(
     clock,
     random,
     directory,
+    generations: deps.generations,
     emit,
     operationMs: timing.ttlMs / 2,
     standing: (other) => membership.standing(other),
