@@ -1,5 +1,6 @@
 // Transfers between two accounts: a keyed call that makes a keyed call. Whatever fails, no money appears or disappears.
-//   Each transfer is repeated with its key until it is answered: by then both sides have it once, or neither has.
+//   Each transfer is repeated with its key until it is answered: by then both sides have it once, or neither has. Where the
+//   store lost writes, repeating every call with its key, the inner ones too, brings back what is missing, and no more.
 import { Actor, type ActorClass, defineActor } from "tenure";
 import type { Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
@@ -23,6 +24,7 @@ const COUNT = 3;
 export class Accounts {
   readonly actor: AccountClass;
   readonly #sim: Simulation;
+  readonly #all: Transfer[] = [];
   readonly #unanswered = new Set<Transfer>();
   #next = 0;
 
@@ -42,6 +44,7 @@ export class Accounts {
       amount: 1 + Math.floor(random.next() * 100),
       key: `transfer-${this.#next++}`,
     };
+    this.#all.push(transfer);
     this.#unanswered.add(transfer);
     for (let tries = 0; tries < 2 && this.#unanswered.has(transfer); tries++)
       await this.#send(transfer);
@@ -54,6 +57,7 @@ export class Accounts {
   }
 
   async check(): Promise<void> {
+    if (!this.#sim.storeKept) for (const transfer of this.#all) this.#unanswered.add(transfer);
     for (let tries = 0; tries < 3 && this.#unanswered.size > 0; tries++)
       for (const transfer of this.#unanswered) await this.#send(transfer);
     const left = [...this.#unanswered].map(({ key }) => key);
@@ -62,12 +66,22 @@ export class Accounts {
         "I13",
         `transfers are not answered long after healing: ${left.join(", ")}`,
       );
+    if (!this.#sim.storeKept) for (const transfer of this.#all) await this.#depositAgain(transfer);
     let sum = 0;
     for (let i = 0; i < COUNT; i++)
       sum += ((this.#sim.stored("account", `a-${i}`) ?? { balance: 0 }) as { balance: number })
         .balance;
     if (sum !== 0)
       this.#sim.violated("I10", `the accounts' sum is ${sum}: a transfer was applied on one side`);
+  }
+
+  /** A commit may outlive one that it followed from: the store lost that one before it had this one. */
+  async #depositAgain({ to, amount, key }: Transfer): Promise<void> {
+    const account = this.#sim.client.get(this.actor, to);
+    const got = await tried(this.#sim, () =>
+      account.$with({ idempotencyKey: inner(key) }).deposit(amount),
+    );
+    if (got.outcome !== "ok") this.#sim.violated("I13", `${key} is not answered at rest`);
   }
 
   async #send(transfer: Transfer): Promise<void> {
@@ -81,6 +95,10 @@ export class Accounts {
   }
 }
 
+function inner(key: string): string {
+  return `${key}:in`;
+}
+
 function makeAccount(): AccountClass {
   return class Account extends Actor<{ balance: number }> {
     static readonly actor = defineActor<Account>({
@@ -92,7 +110,7 @@ function makeAccount(): AccountClass {
     async transfer(to: string, amount: number): Promise<number> {
       const key = this.ctx.call.idempotencyKey!;
       this.state.balance -= amount;
-      const there = this.ctx.get(Account, to).$with({ idempotencyKey: `${key}:in` });
+      const there = this.ctx.get(Account, to).$with({ idempotencyKey: inner(key) });
       await there.deposit(amount);
       return this.state.balance;
     }

@@ -24,11 +24,14 @@ export class Counters {
   readonly actor: CounterClass;
   readonly #sim: Simulation;
   readonly #operations = new Map<string, Operation<Input, number>[]>();
+  /** Counters of which the store lost something: what was acknowledged says nothing about them any more. */
+  readonly #lost = new Set<string>();
   #next = 0;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
     this.actor = makeCounter(sim);
+    sim.onLost((actor) => this.#lost.add(actor));
   }
 
   async addSome(): Promise<void> {
@@ -50,6 +53,10 @@ export class Counters {
 
   check(): void {
     for (const [id, operations] of this.#operations) {
+      if (this.#lost.has(`counter/${id}`)) {
+        this.#sim.saw("a counter whose store lost writes");
+        continue;
+      }
       const { count = 0 } = (this.#sim.stored("counter", id) ?? {}) as { count?: number };
       const end = this.#sim.nowMs;
       const last: Operation<Input, number> = {
@@ -85,7 +92,8 @@ export class Counters {
       for (const answer of got) {
         if (answer.outcome === "unknown") maybe = true;
         if (answer.outcome !== "ok") continue;
-        if (returned && returned.output !== answer.value)
+        const lost = this.#lost.has(`counter/${id}`) || sim.wasUnsettled(calledMs, sim.nowMs);
+        if (returned && returned.output !== answer.value && !lost)
           sim.violated("I10", `counter/${id}: ${key} had two results`);
         returned ??= { atMs: sim.nowMs, output: answer.value };
       }
@@ -100,7 +108,8 @@ export class Counters {
     const calledMs = sim.nowMs;
     const reference = sim.anyClient().get(this.actor, id);
     const got = await tried(sim, async () => await reference.get());
-    if (got.outcome === "ok")
+    // A silo may not have noticed yet that its claim is gone.
+    if (got.outcome === "ok" && !sim.wasUnsettled(calledMs, sim.nowMs))
       this.#of(id).push({
         input: "get",
         calledMs,

@@ -30,6 +30,8 @@ export class Logs {
   readonly #sim: Simulation;
   readonly #recorded = new Map<string, Recorded>();
   readonly #hung = new Set<string>();
+  /** What stood in a log that the store lost: nobody promised that it is there. */
+  readonly #lost = new Set<string>();
   #next = 0;
 
   constructor(sim: Simulation) {
@@ -39,6 +41,11 @@ export class Logs {
       hot: makeLog(sim, "hot", QUEUE),
       moody: makeMoody(sim),
     };
+    sim.onLost((_actor, before, after) => {
+      const kept = new Set((after as LogState | undefined)?.items);
+      for (const item of (before as LogState | undefined)?.items ?? [])
+        if (!kept.has(item)) this.#lost.add(item);
+    });
   }
 
   async appendSome(): Promise<void> {
@@ -73,7 +80,11 @@ export class Logs {
     for (const [key, { appends, reads }] of this.#recorded) {
       if (this.#answers(key)) await this.#read(key);
       const stored = (this.#stored(key)?.items ?? []) as readonly string[];
-      for (const { rule, detail } of checkAppends(appends, reads, stored))
+      for (const { rule, detail } of checkAppends(
+        this.#promised(appends),
+        this.#sound(reads),
+        stored,
+      ))
         this.#sim.violated("history", `${key}: ${rule}: ${detail}`);
     }
   }
@@ -90,7 +101,9 @@ export class Logs {
     const got = await tried(sim, () => reference.append(item, how));
     const index = got.outcome === "ok" ? got.value : undefined;
     appends.push({ item, calledMs, returnedMs: sim.nowMs, outcome: got.outcome, index });
-    if (index !== undefined && sim.storeKept && this.#stored(key)?.items[index] !== item)
+    if (index === undefined || this.#lost.has(item) || sim.wasUnsettled(calledMs, sim.nowMs))
+      return;
+    if (this.#stored(key)?.items[index] !== item)
       sim.violated("I9", `${key}: ${item} was acknowledged at ${index} and is not stored there`);
   }
 
@@ -102,9 +115,26 @@ export class Logs {
     if (got.outcome !== "ok") return;
     const { length, last } = got.value;
     this.#of(key).reads.push({ calledMs, returnedMs: sim.nowMs, length, last });
+    if (this.#sound(this.#of(key).reads.slice(-1)).length === 0) return;
     const items = this.#stored(key)?.items ?? [];
-    if (sim.storeKept && (items.length < length || items[length - 1] !== last))
+    if (items.length < length || items[length - 1] !== last)
       sim.violated("I9", `${key}: a read showed ${length} items; ${items.length} are stored`);
+  }
+
+  /** What was acknowledged and then lost may be there or not. */
+  #promised(appends: readonly AppendRecord[]): readonly AppendRecord[] {
+    return appends.map((record) =>
+      this.#lost.has(record.item) ? { ...record, outcome: "unknown", index: undefined } : record,
+    );
+  }
+
+  /** Reads of what the store still promises. */
+  #sound(reads: readonly ReadRecord[]): readonly ReadRecord[] {
+    return reads.filter(
+      ({ calledMs, returnedMs, last }) =>
+        !this.#sim.wasUnsettled(calledMs, returnedMs) &&
+        (last === undefined || !this.#lost.has(last)),
+    );
   }
 
   // Whoever calls it gives up; the actor stays occupied until its silo is gone.

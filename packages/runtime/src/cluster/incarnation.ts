@@ -42,6 +42,7 @@ export class Incarnation {
   static async start(deps: IncarnationDeps, signal: AbortSignal): Promise<Incarnation> {
     const { clock, timing, ports, random } = deps;
     const id = newIncarnation(random);
+    const buried: IncarnationId[] = [];
     const { member } = await register(
       {
         incarnation: id,
@@ -60,18 +61,20 @@ export class Incarnation {
         directory: ports.directory,
         signal,
         previous: deps.previous,
-        markedDead: (dead) =>
+        markedDead: (dead) => {
+          buried.push(dead.incarnation);
           deps.emit({
             type: "member.dead",
             incarnation: dead.incarnation,
             name: dead.name,
             by: id,
-          }),
+          });
+        },
       },
     );
     const incarnation = new Incarnation(id, member, deps);
     try {
-      await incarnation.#begin(signal);
+      await incarnation.#begin(buried, signal);
     } catch (error) {
       incarnation.catalog.poison("lease-lost", "the silo did not start");
       incarnation.crash();
@@ -122,13 +125,15 @@ export class Incarnation {
     return this.#draining;
   }
 
-  async #begin(signal: AbortSignal): Promise<void> {
+  async #begin(buried: readonly IncarnationId[], signal: AbortSignal): Promise<void> {
     const { ports, clock, timing, emit, invoker } = this.#d;
     signal.throwIfAborted();
     emit({ type: "silo.joined", incarnation: this.id });
     const endpoint = await this.#join(ports.transport, signal);
     this.#endpoint = endpoint;
     this.#inbox.open(endpoint);
+    // Whoever marks a death announces it; before now there was nothing to say it through.
+    for (const incarnation of buried) endpoint.send(EVERYONE, { kind: "death", incarnation });
     this.#tasks.run("lease", (stop) => this.lease.run(stop));
     const held = this.lease.whenHeld();
     if (held)

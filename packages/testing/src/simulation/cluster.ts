@@ -3,14 +3,15 @@
 //   C2. Everything is watched: the store's decisions, user code, messages, events.
 import { type ActorClient, type Client, connect } from "@tenure/client";
 import type { ActorClass, TenureEvent } from "@tenure/core";
-import type {
-  Clock,
-  DirectoryProvider,
-  Incarnation,
-  OwnershipRules,
-  Random,
-  StorageProvider,
-  TransportProvider,
+import {
+  type Clock,
+  type DirectoryProvider,
+  durationMs,
+  type Incarnation,
+  type OwnershipRules,
+  type Random,
+  type StorageProvider,
+  type TransportProvider,
 } from "@tenure/core/internal";
 import { createSilo, type Silo, type SiloOptions } from "@tenure/runtime";
 import type { RuntimeRules } from "@tenure/runtime/internal";
@@ -58,6 +59,11 @@ export interface SimSilo {
   stopping: boolean;
 }
 
+/** After a lease nobody serves by a claim that the store has forgotten: it was noticed at a renewal, or nothing was renewed. */
+const NOTICE_TTLS = 1.01;
+/** Stragglers take up to three leases each way, and a store's stall is up to two and a half. */
+const UNDERWAY_TTLS = 9;
+
 export class SimCluster {
   readonly world: World;
   readonly network: SimNetwork;
@@ -78,7 +84,12 @@ export class SimCluster {
     this.world = new World(options.seed);
     this.findings = new Findings(() => this.world.nowMs);
     this.histories = new Histories(this.world);
-    this.storeWatch = new StoreWatch(this.findings, this.histories);
+    const ttlMs = durationMs("leaseTtlMs", options.silo?.leaseTtlMs ?? 4_000);
+    this.storeWatch = new StoreWatch(this.findings, this.histories, {
+      nowMs: () => this.world.nowMs,
+      noticeMs: NOTICE_TTLS * ttlMs,
+      underwayMs: UNDERWAY_TTLS * ttlMs,
+    });
     this.codeWatch = new CodeWatch(
       this.findings,
       this.histories,
@@ -98,7 +109,12 @@ export class SimCluster {
   }
 
   /** Starts a silo on a process of its own; resolves when it serves. The world must be running. */
-  async startSilo(name: string, rate: number = 1, process: string = name): Promise<Silo> {
+  async startSilo(
+    name: string,
+    rate: number = 1,
+    process: string = name,
+    bootstrap: boolean = false,
+  ): Promise<Silo> {
     const node = new SimNode(this.world, { name: process, rate });
     const entry: SimSilo = {
       name,
@@ -117,6 +133,7 @@ export class SimCluster {
         actors: actors.map((actor) => observed(actor, code)),
         ...ports,
         ...options,
+        bootstrap,
         onEvent: (event) => {
           if (event.type === "silo.joined") {
             entry.incarnation = event.incarnation;

@@ -1,6 +1,6 @@
 // User code and replies, watched at every silo.
 //   I3: nothing of an actor runs before its load raised the fence (before its claim, for an actor without state).
-//   I4: once an activation of a higher generation has begun to serve, no older one starts a turn or answers.
+//   I4: once the activation of a later claim has begun to serve, no earlier one starts a turn or answers.
 //   I5: nothing starts in an incarnation that the store has as dead.
 //   I12: no more calls wait for an actor than its class allows.
 import type { Actor } from "@tenure/core";
@@ -22,6 +22,10 @@ interface Serving {
   readonly silo: WatchedSilo;
 }
 
+interface Served extends Serving {
+  readonly atMs: number;
+}
+
 interface Started extends Serving {
   readonly key: string;
   readonly method: string;
@@ -32,7 +36,7 @@ export class CodeWatch {
   readonly #histories: Histories;
   readonly #store: StoreWatch;
   /** The newest activation of each actor that has served. */
-  readonly #newest = new Map<string, Serving>();
+  readonly #newest = new Map<string, Served>();
   readonly #started = new Map<number, Started>();
   /** Delivered calls that have neither started nor been answered: by process, by actor. */
   readonly #waiting = new WeakMap<SimNode, Map<string, Set<number>>>();
@@ -49,11 +53,6 @@ export class CodeWatch {
     this.#histories = histories;
     this.#store = store;
     this.#maxQueue = maxQueue;
-  }
-
-  /** The actors that have served anyone, with their newest generation. */
-  get served(): ReadonlyMap<string, { readonly generation: number }> {
-    return this.#newest;
   }
 
   /** The process in which this object lives. */
@@ -134,7 +133,7 @@ export class CodeWatch {
     const ready = stateful
       ? this.#store.hasLoaded(key, generation)
       : this.#store.hasClaimed(key, generation);
-    if (!ready && this.#store.kept)
+    if (!ready)
       this.#findings.violated(
         "I3",
         `${key} generation ${generation} was constructed on ${silo.node.name} before ${stateful ? "its load" : "its claim"}`,
@@ -151,7 +150,7 @@ export class CodeWatch {
     const key = `${type}/${id}`;
     const { incarnation, node } = silo;
     this.#waiting.get(node)?.get(key)?.delete(request);
-    if (incarnation !== undefined && this.#store.isDead(incarnation) && this.#store.kept)
+    if (incarnation !== undefined && this.#store.isDead(incarnation) && this.#store.settled)
       this.#findings.violated(
         "I5",
         `${node.name} is dead and starts ${key}.${method} generation ${generation}`,
@@ -162,13 +161,16 @@ export class CodeWatch {
   }
 
   #serves(key: string, now: Serving, what: string): void {
+    const { nowMs } = now.silo.node.world;
     const newest = this.#newest.get(key);
-    if (!newest || now.generation > newest.generation) {
-      this.#newest.set(key, now);
+    // Who served in a time of two owners says nothing about who may serve after it.
+    const counts = newest && !this.#store.wasUnsettled(newest.atMs, nowMs);
+    const place = this.#store.placeOf(key, now.generation);
+    if (!counts || place > this.#store.placeOf(key, newest.generation)) {
+      this.#newest.set(key, { ...now, atMs: nowMs });
       return;
     }
-    if (!this.#store.kept) return;
-    if (now.generation < newest.generation || now.silo !== newest.silo)
+    if (now.generation !== newest.generation || now.silo !== newest.silo)
       this.#findings.violated(
         "I4",
         `${key} generation ${now.generation} on ${now.silo.node.name} ${what} after generation ${newest.generation} on ${newest.silo.node.name} has served`,

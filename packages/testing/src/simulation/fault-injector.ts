@@ -72,6 +72,7 @@ export class FaultInjector {
         cluster.silos.get(fault.silo)?.node.freeze(fault.forMs, fault.suspended);
         return;
       case "wall-jump":
+        cluster.storeWatch.wallClockJumped();
         cluster.silos.get(fault.silo)?.node.jumpWallClock(fault.byMs);
         return;
       case "cut":
@@ -96,18 +97,23 @@ export class FaultInjector {
         store.jumpWallClock(fault.byMs);
         return;
       case "lose-writes":
-        store.lose(fault.count);
+        store.primaries.lose(fault.count);
         return;
       case "lose-everything":
-        store.loseEverything();
+        store.primaries.loseEverything();
         return;
+      case "lose-member": {
+        const incarnation = cluster.silos.get(fault.silo)?.incarnation;
+        if (incarnation !== undefined) store.primaries.loseMember(incarnation);
+        return;
+      }
       case "stale-replica":
-        store.lagBehind();
+        store.primaries.lagBehind();
         store.faults.staleRead = fault.share;
-        this.#forTime(fault.forMs, () => store.catchUp());
+        this.#forTime(fault.forMs, () => store.primaries.catchUp());
         return;
       case "two-primaries": {
-        const end = store.split(new Set(fault.silos));
+        const end = store.primaries.divide(new Set(fault.silos));
         this.#forTime(fault.forMs, () => end(fault.keep));
       }
     }

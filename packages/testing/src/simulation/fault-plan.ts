@@ -49,6 +49,8 @@ export type Fault =
 export type AmnesiaFault =
   | { readonly kind: "lose-writes"; readonly count: number }
   | { readonly kind: "lose-everything" }
+  /** The record of a silo that may well live is gone (R16). */
+  | { readonly kind: "lose-member"; readonly silo: string }
   | { readonly kind: "stale-replica"; readonly share: number; readonly forMs: number }
   | {
       readonly kind: "two-primaries";
@@ -69,13 +71,9 @@ export interface FaultPlan {
   readonly network: NetworkFaults;
   readonly store: StoreFaults;
   readonly faults: readonly TimedFault[];
+  /** The store may forget: an empty directory is not trusted until it was watched (R13). */
+  readonly amnesia: boolean;
 }
-
-/**
- * Faults that need a sentinel that works and rollback detection (R13, R14): off until the runtime has both; a store that
- * forgets makes their absence show in every run. A test that turns them on by hand keeps their code alive.
- */
-export const AMNESIA_FAULTS: boolean = false;
 
 const KINDS: readonly FaultKind[] = [
   "crash",
@@ -93,6 +91,7 @@ const KINDS: readonly FaultKind[] = [
 const AMNESIA_KINDS: readonly FaultKind[] = [
   "lose-writes",
   "lose-everything",
+  "lose-member",
   "stale-replica",
   "two-primaries",
 ];
@@ -100,8 +99,11 @@ const TTLS_MS = [1_000, 1_500, 4_000];
 const DRIFT = 0.001;
 
 export interface PlanOptions {
-  /** @default AMNESIA_FAULTS */
-  readonly amnesia?: boolean | undefined;
+  /**
+   * The share of seeds whose store may forget what it had acknowledged: lose its newest writes or all of them, answer
+   * reads from a stale replica, split into two primaries. @default 0
+   */
+  readonly amnesia?: number | undefined;
   /** @default drawn: 2 to 4 */
   readonly silos?: number | undefined;
   /** @default drawn */
@@ -117,6 +119,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): FaultPlan {
     rate: 1 + draw.around(DRIFT),
   }));
   const faultyMs = 8 * ttlMs;
+  const amnesia = draw.chance(options.amnesia ?? 0);
   if (draw.chance(0.06))
     return {
       seed,
@@ -126,9 +129,12 @@ export function drawPlan(seed: number, options: PlanOptions = {}): FaultPlan {
       network: CALM_NETWORK,
       store: CALM_STORE,
       faults: [],
+      amnesia,
     };
-  const amnesia = (options.amnesia ?? AMNESIA_FAULTS) ? AMNESIA_KINDS : [];
-  const kinds = [...KINDS, ...amnesia].filter(() => draw.chance(0.45));
+  const kinds = [
+    ...KINDS.filter(() => draw.chance(0.45)),
+    ...(amnesia ? AMNESIA_KINDS.filter(() => draw.chance(0.6)) : []),
+  ];
   const faults: TimedFault[] = [];
   const names = silos.map((silo) => silo.name);
   for (let i = draw.whole(2, 7); i > 0 && kinds.length > 0; i--) {
@@ -160,6 +166,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): FaultPlan {
       appliedTwice: sometimes(0.1),
     },
     faults: faults.toSorted((a, b) => a.atMs - b.atMs),
+    amnesia,
   };
 }
 
@@ -207,6 +214,8 @@ function drawFault(
       return { kind, count: draw.whole(1, 30) };
     case "lose-everything":
       return { kind };
+    case "lose-member":
+      return { kind, silo };
     case "stale-replica":
       return { kind, share: draw.rate(0.8), forMs };
     case "two-primaries":

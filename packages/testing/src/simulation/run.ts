@@ -37,6 +37,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     seed: plan.seed,
     actors: workload.actors,
     substitutions: options.substitutions,
+    startsOpen: !plan.amnesia,
     silo: { leaseTtlMs: plan.ttlMs, callTimeoutMs, drainTimeoutMs: 2 * plan.ttlMs },
   });
   try {
@@ -78,7 +79,7 @@ class Run {
     const { ttlMs, silos, faultyMs } = this.#plan;
     const cluster = this.#cluster;
     await this.#drive(
-      Promise.all(silos.map(({ name, rate }) => cluster.startSilo(name, rate))),
+      Promise.all(silos.map(({ name, rate }) => cluster.startSilo(name, rate, name, true))),
       6 * ttlMs,
       "the silos start",
     );

@@ -23,6 +23,11 @@ export interface SimulateOptions {
   readonly silos?: number | undefined;
   /** @default drawn from the seed */
   readonly leaseTtlMs?: number | undefined;
+  /**
+   * The share of seeds whose store may lose what it had acknowledged. A workload's checks must allow for it then
+   * (`sim.onLost`, `sim.wasUnsettled`). @default 0
+   */
+  readonly amnesia?: number | undefined;
 }
 
 export interface SimulationReport {

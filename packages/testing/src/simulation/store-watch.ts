@@ -4,6 +4,11 @@
 //   I5: nothing is granted to the dead, and the dead stay dead.   I6: ownership moves only from a free entry, the
 //   claimant's own, or a named incarnation that is dead.   I7: tokens never repeat, generations never go back.
 //   I8: the accepted saves of an actor are one line: each was computed from the last one that the store holds.
+// What a store that lost writes makes impossible is not asked of it, and nothing more:
+//   W1. Each primary is watched by itself; what is known of its rows and its dead begins anew where it went back.
+//   W2. For a lease after a loss of the newest writes, or a split, a silo whose claim is gone may not have noticed (R14):
+//       what only one owner guarantees is not asked of that time. After the loss of everything it is: R13.
+//   W3. A generation granted a while ago is below every later one, whatever was lost, unless a wall clock jumped (I7).
 import {
   type ActorAddress,
   type ClaimDecision,
@@ -18,14 +23,41 @@ import {
   type SaveRequest,
 } from "@tenure/core/internal";
 import type { Histories } from "./history.ts";
+import type { SimTables } from "./tables.ts";
 import type { Findings } from "./violations.ts";
 
+/** What one primary was left with by its last decisions (W1). */
+interface Primary {
+  readonly rows: Map<string, RowMeta>;
+  readonly dead: Set<Incarnation>;
+}
+
+interface Granted {
+  readonly generation: number;
+  readonly token: string;
+  readonly atMs: number;
+}
+
 interface Known {
-  /** The row as the last decision left it; undefined when it is not known (the store went back). */
-  row: RowMeta | undefined;
-  /** The newest load that succeeded. */
-  loaded: { readonly generation: number; readonly token: string } | undefined;
-  claimed: number;
+  /** The highest that was ever loaded, and claimed. */
+  loaded: Granted | undefined;
+  claimed: Granted | undefined;
+  readonly loads: Set<number>;
+  /** Each generation, with the place of its claim among all claims. */
+  readonly claims: Map<number, number>;
+}
+
+export interface StoreWatchOptions {
+  nowMs(): number;
+  /** How long a silo may take to notice that its claims are gone (W2). */
+  readonly noticeMs: number;
+  /** The longest that a claim or a load is on its way: whatever is older is below what is granted now (W3). */
+  readonly underwayMs: number;
+}
+
+export interface Unsettled {
+  readonly fromMs: number;
+  untilMs: number;
 }
 
 export class StoreWatch {
@@ -34,51 +66,111 @@ export class StoreWatch {
   readonly #actors = new Map<string, Known>();
   readonly #names = new Map<Incarnation, string>();
   readonly #owners = new Map<string, Incarnation>();
-  readonly #etags = new Set<string>();
+  /** What each etag was computed from, and each token is for. */
+  readonly #etags = new Map<string, string>();
   readonly #tokens = new Map<string, string>();
-  readonly #dead = new Set<Incarnation>();
-  #aside = false;
-  /** The store lost writes, or is split: what it holds is not what it accepted. */
-  #wentBack = false;
+  readonly #options: StoreWatchOptions;
+  readonly #primaries = new Map<SimTables, Primary>();
+  readonly #unsettled: Unsettled[] = [];
+  #now: Primary = { rows: new Map(), dead: new Set() };
+  #claims = 0;
+  #kept = true;
+  #wallClocksJumped = false;
 
-  constructor(findings: Findings, histories: Histories) {
+  constructor(findings: Findings, histories: Histories, options: StoreWatchOptions) {
     this.#findings = findings;
     this.#histories = histories;
+    this.#options = options;
   }
 
   /** Whether a load of this generation has raised the actor's fence (I3). */
   hasLoaded(actorKey: string, generation: number): boolean {
-    return (this.#actors.get(actorKey)?.loaded?.generation ?? 0) >= generation;
+    return this.#actors.get(actorKey)?.loads.has(generation) ?? false;
   }
 
   hasClaimed(actorKey: string, generation: number): boolean {
-    return (this.#actors.get(actorKey)?.claimed ?? 0) >= generation;
+    return this.#actors.get(actorKey)?.claims.has(generation) ?? false;
   }
 
+  /** The place of this claim among all that were granted: what orders activations, also where numbers went back. */
+  placeOf(actorKey: string, generation: number): number {
+    return this.#actors.get(actorKey)?.claims.get(generation) ?? 0;
+  }
+
+  /** Whether every primary has it as dead. */
   isDead(incarnation: Incarnation): boolean {
-    return this.#dead.has(incarnation);
+    return (
+      this.#primaries.size > 0 &&
+      [...this.#primaries.values()].every(({ dead }) => dead.has(incarnation))
+    );
   }
 
   /** Whether the store kept everything that it accepted until now. */
   get kept(): boolean {
-    return !this.#wentBack;
+    return this.#kept;
   }
 
-  storeWentBack(): void {
-    this.#wentBack = true;
-    for (const known of this.#actors.values()) known.row = undefined;
-    this.#dead.clear();
+  /** Whether there is one owner of each actor, as far as the store's promises go (W2). */
+  get settled(): boolean {
+    return !this.wasUnsettled(this.#options.nowMs(), this.#options.nowMs());
   }
 
-  /** Runs decisions that are not the primary's: a stale copy answers a read. */
-  aside<T>(run: () => T): T {
-    this.#aside = true;
-    try {
-      return run();
-    } finally {
-      this.#aside = false;
-    }
+  /** Whether any of this time was unsettled. */
+  wasUnsettled(fromMs: number, untilMs: number): boolean {
+    return this.#unsettled.some((each) => each.fromMs <= untilMs && fromMs <= each.untilMs);
   }
+
+  // ---- what happens to the store -----------------------------------------------------------------------------------
+
+  /** The next decisions are this primary's. */
+  decidesOn(tables: SimTables): void {
+    this.#now = this.#primaries.get(tables) ?? this.#meet(tables);
+  }
+
+  /** The newest writes are gone, or a split is over and this side is kept. */
+  wentBack(kept: SimTables): void {
+    this.#begin(kept);
+    this.#unsettledUntil(this.#options.nowMs() + this.#options.noticeMs);
+  }
+
+  emptied(tables: SimTables): void {
+    this.#begin(tables);
+  }
+
+  divided(second: SimTables): void {
+    this.#kept = false;
+    this.#meet(second);
+    this.#unsettledUntil(Infinity);
+  }
+
+  /** A wall clock is wrong from now on (W3). */
+  wallClockJumped(): void {
+    this.#wallClocksJumped = true;
+  }
+
+  #begin(tables: SimTables): void {
+    this.#kept = false;
+    this.#primaries.clear();
+    this.#meet(tables);
+  }
+
+  #meet(tables: SimTables): Primary {
+    const dead = [...tables.memberRecords.values()].filter(({ state }) => state === "dead");
+    const primary = {
+      rows: new Map<string, RowMeta>(),
+      dead: new Set(dead.map(({ incarnation }) => incarnation)),
+    };
+    this.#primaries.set(tables, primary);
+    return primary;
+  }
+
+  #unsettledUntil(untilMs: number): void {
+    const last = this.#unsettled.at(-1);
+    if (last?.untilMs === Infinity) last.untilMs = untilMs;
+    else this.#unsettled.push({ fromMs: this.#options.nowMs(), untilMs });
+  }
+
+  // ---- its decisions -----------------------------------------------------------------------------------------------
 
   /** The same rules, watched. */
   over(rules: OwnershipRules): OwnershipRules {
@@ -88,7 +180,7 @@ export class StoreWatch {
     ): ((...args: A) => R) => {
       return (...args) => {
         const answer = decide(...args);
-        if (!this.#aside) see(answer, ...args);
+        see(answer, ...args);
         return answer;
       };
     };
@@ -178,7 +270,7 @@ export class StoreWatch {
     this.#findings.saw(`a claim: ${request.reason}`);
     this.#owners.set(request.token, request.incarnation);
     this.#histories.add(key, "claimed", silo, entry.generation, request.reason);
-    if (view.claimant?.state !== "alive" || this.#dead.has(request.incarnation))
+    if (view.claimant?.state !== "alive" || this.#now.dead.has(request.incarnation))
       this.#findings.violated("I5", `${silo} is not alive and was granted ${key}`);
     const before = view.entry;
     const named = request.expected === "free" ? undefined : request.expected.token;
@@ -198,39 +290,25 @@ export class StoreWatch {
         `${silo} took ${key} from ${this.#name(before.incarnation)}, which is not marked dead`,
       );
     const known = this.#known(key);
-    if (entry.generation <= known.claimed && this.kept)
-      this.#findings.violated(
-        "I7",
-        `${key} was granted generation ${entry.generation} after ${known.claimed}`,
-      );
-    known.claimed = Math.max(known.claimed, entry.generation);
+    known.claims.set(entry.generation, ++this.#claims);
+    known.claimed = this.#seeGrant(known.claimed, key, "granted", entry.generation, request.token);
     this.#seeToken(key, request.token, entry.generation);
   }
 
   #load(key: string, meta: RowMeta, row: RowMeta | undefined, request: LoadRequest): void {
     const known = this.#known(key);
-    this.#seeRow(key, known, row);
-    const { loaded } = known;
-    if (
-      loaded &&
-      (loaded.generation > meta.generation ||
-        (loaded.generation === meta.generation && loaded.token !== meta.token))
-    )
-      this.#findings.violated(
-        "I7",
-        `${key} was loaded with generation ${meta.generation} after ${loaded.generation}`,
-      );
+    this.#seeRow(key, row);
     if (row && (row.etag !== meta.etag || row.version !== meta.version))
       this.#findings.violated("I1", `${key}: a load changed more than the fence`);
     this.#seeToken(key, request.token, request.generation);
-    known.loaded = { generation: meta.generation, token: meta.token };
-    known.row = meta;
+    known.loads.add(meta.generation);
+    known.loaded = this.#seeGrant(known.loaded, key, "loaded with", meta.generation, meta.token);
+    this.#now.rows.set(key, meta);
     this.#histories.add(key, "loaded", this.#owner(meta.token), meta.generation);
   }
 
   #save(key: string, meta: RowMeta, row: RowMeta | undefined, request: SaveRequest): void {
-    const known = this.#known(key);
-    this.#seeRow(key, known, row);
+    this.#seeRow(key, row);
     if (!row || row.token !== request.token || row.generation !== request.generation)
       this.#findings.violated(
         "I1",
@@ -240,38 +318,68 @@ export class StoreWatch {
       this.#findings.violated("I2", `${key}: an accepted save was not computed from its row`);
     if (row && (meta.token !== row.token || meta.generation !== row.generation))
       this.#findings.violated("I1", `${key}: a save changed the fence`);
-    if (this.#etags.has(meta.etag))
+    // The very same save may be applied again where the store lost it.
+    const from = `${key} from ${request.etag}`;
+    if ((this.#etags.get(meta.etag) ?? from) !== from || (this.#kept && this.#etags.has(meta.etag)))
       this.#findings.violated("I2", `${key}: the etag ${meta.etag} was used before`);
-    this.#etags.add(meta.etag);
-    known.row = meta;
+    this.#etags.set(meta.etag, from);
+    this.#now.rows.set(key, meta);
     this.#findings.saw("a save");
     this.#histories.add(key, "saved", this.#owner(meta.token), meta.generation);
   }
 
   /** A row is what the last decision made it: nothing else writes (I1, I8). */
-  #seeRow(key: string, known: Known, row: RowMeta | undefined): void {
-    if (known.row === undefined || this.#wentBack) return;
-    if (row?.etag !== known.row.etag || row.token !== known.row.token)
+  #seeRow(key: string, row: RowMeta | undefined): void {
+    const left = this.#now.rows.get(key);
+    if (left && (row?.etag !== left.etag || row.token !== left.token))
       this.#findings.violated("I8", `${key}: the row is not what the last decision left there`);
   }
 
+  /** The highest of the grants. A second one of the same token is the same request, sent again. */
+  #seeGrant(
+    highest: Granted | undefined,
+    key: string,
+    how: string,
+    generation: number,
+    token: string,
+  ): Granted {
+    const nowMs = this.#options.nowMs();
+    const granted = { generation, token, atMs: nowMs };
+    if (!highest || generation > highest.generation) return granted;
+    const again = how !== "granted" && token === highest.token && generation === highest.generation;
+    // W3.
+    const remembered =
+      this.#kept || (!this.#wallClocksJumped && nowMs - highest.atMs > this.#options.underwayMs);
+    if (!again && remembered)
+      this.#findings.violated(
+        "I7",
+        `${key} was ${how} generation ${generation} after ${highest.generation}`,
+      );
+    return highest;
+  }
+
   #seeToken(key: string, token: string, generation: number): void {
-    const use = `${key} generation ${generation}`;
+    // A claim that is sent again where the store lost it may be granted another number.
+    const use = `${key} generation ${this.#kept ? generation : ""}`;
     const before = this.#tokens.get(token);
-    if (before !== undefined && before !== use)
+    if (before !== undefined && !before.startsWith(use))
       this.#findings.violated("I7", `the token of ${before} is also that of ${use}`);
-    this.#tokens.set(token, use);
+    if (before === undefined) this.#tokens.set(token, `${key} generation ${generation}`);
   }
 
   #seeMember(incarnation: Incarnation, member: MemberRecord): void {
-    if (member.state === "dead") this.#dead.add(incarnation);
-    else if (this.#dead.has(incarnation))
+    const { dead } = this.#now;
+    if (member.state === "dead") dead.add(incarnation);
+    else if (dead.has(incarnation))
       this.#findings.violated("I5", `${this.#name(incarnation)} was dead and is ${member.state}`);
   }
 
   #known(key: string): Known {
     let known = this.#actors.get(key);
-    if (!known) this.#actors.set(key, (known = { row: undefined, loaded: undefined, claimed: 0 }));
+    if (!known) {
+      known = { loaded: undefined, claimed: undefined, loads: new Set(), claims: new Map() };
+      this.#actors.set(key, known);
+    }
     return known;
   }
 

@@ -1,15 +1,18 @@
-// The simulated store: directory and storage ports over tables in memory, with everything that stores do wrong.
+// The simulated store: directory and storage ports over tables in memory, with everything that stores do wrong on the way.
 //   S1. An operation travels to the store, is decided there in one atomic step, and its answer travels back. Each part may
 //       be delayed or lost; the request may be applied twice; the answer may be an error though it was applied.
-//   S2. A store may lose its newest writes (a suffix, A2), answer reads from an older copy, split into two primaries of
-//       which one is later dropped, be away, or lose everything.
+//   S2. What a store forgets is in primaries.ts.
 //   S3. The decisions are ownership-rules', handed in, so that a test can hand in broken ones.
 import {
+  type ActorAddress,
+  type Directory,
   type DirectoryProvider,
   type DirectoryTables,
   ownershipRules,
   type OwnershipRules,
+  type PartsRequest,
   type RowTables,
+  type Storage,
   type StorageProvider,
   StoreUnavailableError,
   TableDirectory,
@@ -17,8 +20,8 @@ import {
   type Transact,
 } from "@tenure/core/internal";
 import type { SimNode } from "./node.ts";
+import { Primaries } from "./primaries.ts";
 import type { StoreWatch } from "./store-watch.ts";
-import { SimTables } from "./tables.ts";
 import type { World } from "./world.ts";
 
 export interface StoreFaults {
@@ -34,7 +37,7 @@ export interface StoreFaults {
   failedAfterApplying: number;
   /** A library resends it: applied twice, and either answer may be the one that comes. */
   appliedTwice: number;
-  /** Reads that are answered from a copy that is some writes old. */
+  /** Of operations that only read: answered by a replica that lags behind, while there is one. */
   staleRead: number;
 }
 
@@ -63,21 +66,20 @@ type AllTables = DirectoryTables & RowTables;
 export class SimStore {
   readonly faults: StoreFaults = { ...CALM_STORE };
   readonly world: World;
-  tables: SimTables = new SimTables();
+  /** What the store holds, and how it forgets it. */
+  readonly primaries: Primaries;
   away = false;
   readonly #rules: OwnershipRules;
   readonly #watch: StoreWatch | undefined;
   readonly #startsOpen: boolean;
   readonly #random;
-  /** Processes that talk to the other primary of a split. */
-  #other: { readonly tables: SimTables; readonly nodes: ReadonlySet<string> } | undefined;
-  #stale: SimTables | undefined;
   #wallOffsetMs = 0;
   readonly #held = new Map<string, (() => void)[]>();
 
   constructor(world: World, options: SimStoreOptions = {}) {
     this.world = world;
     this.#watch = options.watch;
+    this.primaries = new Primaries(options.watch);
     const rules = options.rules?.(this) ?? ownershipRules;
     this.#rules = options.watch?.over(rules) ?? rules;
     this.#startsOpen = options.startsOpen ?? true;
@@ -85,17 +87,19 @@ export class SimStore {
   }
 
   directory(node: SimNode): DirectoryProvider {
+    const session = (replica: boolean) => ({
+      durability: DURABILITY,
+      startsOpen: this.#startsOpen,
+      transact: this.#transact(node, "directory", replica),
+      close: () => Promise.resolve(),
+    });
     return {
       name: "simulated",
       open: () =>
         Promise.resolve(
-          new TableDirectory(
-            {
-              durability: DURABILITY,
-              startsOpen: this.#startsOpen,
-              transact: this.#transact(node, "directory"),
-              close: () => Promise.resolve(),
-            },
+          new ReplicatedDirectory(
+            new TableDirectory(session(true), this.#rules),
+            session(false),
             this.#rules,
           ),
         ),
@@ -103,17 +107,19 @@ export class SimStore {
   }
 
   storage(node: SimNode): StorageProvider {
+    const session = (replica: boolean) => ({
+      durability: DURABILITY,
+      maxStateBytes: 1 << 20,
+      transact: this.#transact(node, "storage", replica),
+      close: () => Promise.resolve(),
+    });
     return {
       name: "simulated",
       open: () =>
         Promise.resolve(
-          new TableStorage(
-            {
-              durability: DURABILITY,
-              maxStateBytes: 1 << 20,
-              transact: this.#transact(node, "storage"),
-              close: () => Promise.resolve(),
-            },
+          new ReplicatedStorage(
+            new TableStorage(session(true), this.#rules),
+            session(false),
             this.#rules,
           ),
         ),
@@ -129,28 +135,6 @@ export class SimStore {
     this.#wallOffsetMs += ms;
   }
 
-  /** Takes back the newest `count` writes (A2). */
-  lose(count: number): void {
-    this.tables.lose(count);
-    this.#watch?.storeWentBack();
-  }
-
-  loseEverything(): void {
-    this.tables.loseEverything();
-    this.#watch?.storeWentBack();
-  }
-
-  /** From now on these processes write to another primary; the returned function ends the split and drops one side. */
-  split(nodes: ReadonlySet<string>): (keep: "first" | "second") => void {
-    this.#other = { tables: this.tables.fork(), nodes };
-    this.#watch?.storeWentBack();
-    return (keep) => {
-      if (keep === "second" && this.#other) this.tables = this.#other.tables;
-      this.#other = undefined;
-      this.#watch?.storeWentBack();
-    };
-  }
-
   /** What a process asks from now on is held on its way; the returned function lets it go. */
   hold(process: string): () => void {
     const held: (() => void)[] = [];
@@ -161,20 +145,7 @@ export class SimStore {
     };
   }
 
-  /** A replica that stays behind from now on, and answers some reads. */
-  lagBehind(): void {
-    this.#stale = this.tables.fork();
-  }
-
-  catchUp(): void {
-    this.#stale = undefined;
-  }
-
-  #tablesOf(node: SimNode): SimTables {
-    return this.#other?.nodes.has(node.name) ? this.#other.tables : this.tables;
-  }
-
-  #transact(node: SimNode, port: string): Transact<AllTables> {
+  #transact(node: SimNode, port: string, replica: boolean): Transact<AllTables> {
     return <T>(step: (tables: AllTables) => T) =>
       new Promise<{ sequence: number; answer: T }>((resolve, reject) => {
         const fault = this.#draw();
@@ -184,7 +155,7 @@ export class SimStore {
             return;
           }
           if (fault === "requestLost") return;
-          const first = this.#apply(step, node);
+          const first = this.#apply(step, node, replica);
           if (fault === "answerLost") return;
           if (fault === "failedAfterApplying")
             this.#answer(node, port, () =>
@@ -197,7 +168,7 @@ export class SimStore {
             if (!answersSecond) this.#answer(node, port, () => resolve(first));
             this.world.schedule(this.#delayMs() * 4, `${port} << ${node.name}`, () => {
               if (this.away) return;
-              const second = this.#apply(step, node);
+              const second = this.#apply(step, node, replica);
               if (answersSecond) this.#answer(node, port, () => resolve(second));
             });
           }
@@ -213,21 +184,18 @@ export class SimStore {
     });
   }
 
-  #apply<T>(step: (tables: AllTables) => T, node: SimNode): { sequence: number; answer: T } {
-    const stale = this.#stale && this.#random.next() < this.faults.staleRead;
-    if (stale) {
-      // Only what changes nothing can be answered by a replica.
-      const copy = this.#stale!.fork();
-      const answer = this.#unwatched(() => step(copy));
-      if (copy.writes === this.#stale!.writes) return { sequence: copy.writes, answer };
-    }
-    const tables = this.#tablesOf(node);
-    const answer = step(tables);
+  #apply<T>(
+    step: (tables: AllTables) => T,
+    node: SimNode,
+    replica: boolean,
+  ): { sequence: number; answer: T } {
+    const stale = replica ? this.primaries.replica : undefined;
+    if (stale && this.#random.next() < this.faults.staleRead)
+      return { sequence: stale.writes, answer: step(stale) };
+    const tables = this.primaries.of(node.name);
+    this.#watch?.decidesOn(tables);
+    const answer = tables.atomic(step);
     return { sequence: tables.writes, answer };
-  }
-
-  #unwatched<T>(run: () => T): T {
-    return this.#watch ? this.#watch.aside(run) : run();
   }
 
   #draw(): keyof StoreFaults | undefined {
@@ -245,6 +213,33 @@ export class SimStore {
     if (stragglers > 0 && this.#random.next() < stragglers)
       return this.#random.next() * stragglerMs;
     return -Math.log(1 - this.#random.next()) * delayMs;
+  }
+}
+
+/** A directory of which operations that only read may be answered by a replica. */
+class ReplicatedDirectory extends TableDirectory {
+  readonly #reads: Directory;
+  constructor(reads: Directory, ...own: ConstructorParameters<typeof TableDirectory>) {
+    super(...own);
+    this.#reads = reads;
+  }
+  override members(): ReturnType<Directory["members"]> {
+    return this.#reads.members();
+  }
+  override lookup(actors: readonly ActorAddress[]): ReturnType<Directory["lookup"]> {
+    return this.#reads.lookup(actors);
+  }
+}
+
+/** The same of a storage. */
+class ReplicatedStorage extends TableStorage {
+  readonly #reads: Storage;
+  constructor(reads: Storage, ...own: ConstructorParameters<typeof TableStorage>) {
+    super(...own);
+    this.#reads = reads;
+  }
+  override parts(request: PartsRequest): ReturnType<Storage["parts"]> {
+    return this.#reads.parts(request);
   }
 }
 

@@ -1,4 +1,4 @@
-// The tables of one simulated primary, with an undo for each write: a store may lose its newest ones.
+// The tables of one simulated primary, with an undo for each transaction: a store may lose its newest ones, each whole.
 import {
   type ActorAddress,
   type DirectoryEntry,
@@ -12,7 +12,7 @@ import {
   type Sentinel,
 } from "@tenure/core/internal";
 
-interface Row {
+export interface SimRow {
   readonly meta: RowMeta;
   readonly parts: ReadonlyMap<string, Uint8Array>;
 }
@@ -24,8 +24,22 @@ export class SimTables implements DirectoryTables, RowTables {
   grants = 0;
   readonly memberRecords: Map<Incarnation, MemberRecord> = new Map();
   readonly entries: Map<string, DirectoryEntry> = new Map();
-  readonly rows: Map<string, Row> = new Map();
-  #undo: (() => void)[] = [];
+  readonly rows: Map<string, SimRow> = new Map();
+  /** One list per transaction, the newest last. */
+  #undo: (() => void)[][] = [];
+  #open: (() => void)[] | undefined;
+
+  /** One step of a store: kept whole, or lost whole. */
+  atomic<T>(step: (tables: this) => T): T {
+    this.#open = [];
+    try {
+      return step(this);
+    } finally {
+      if (this.#open.length > 0) this.#undo.push(this.#open);
+      this.#open = undefined;
+      if (this.#undo.length > 2_000) this.#undo.splice(0, 1_000);
+    }
+  }
 
   sentinel(): Sentinel | undefined {
     return this.storeSentinel;
@@ -81,9 +95,17 @@ export class SimTables implements DirectoryTables, RowTables {
     return [];
   }
 
-  /** Takes back the newest `count` writes. */
+  /** Takes back the newest `count` transactions. */
   lose(count: number): void {
-    for (let i = 0; i < count; i++) this.#undo.pop()?.();
+    for (let i = 0; i < count; i++)
+      for (const undo of (this.#undo.pop() ?? []).toReversed()) undo();
+  }
+
+  /** A record that is gone by itself, as if something had collected it (R16). */
+  loseMember(incarnation: Incarnation): void {
+    this.memberRecords.delete(incarnation);
+    // What is taken back later must not bring it back.
+    this.#undo = [];
   }
 
   loseEverything(): void {
@@ -127,7 +149,7 @@ export class SimTables implements DirectoryTables, RowTables {
 
   #wrote(undo: () => void): void {
     this.writes += 1;
-    this.#undo.push(undo);
-    if (this.#undo.length > 2_000) this.#undo.splice(0, 1_000);
+    if (this.#open) this.#open.push(undo);
+    else this.#undo.push([undo]);
   }
 }

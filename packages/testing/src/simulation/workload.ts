@@ -4,6 +4,7 @@ import type { Actor, ActorClass, TenureEvent } from "@tenure/core";
 import { decodeValue, type Random, STATE_PART } from "@tenure/core/internal";
 import type { SimCluster } from "./cluster.ts";
 import type { FaultPlan } from "./fault-plan.ts";
+import type { SimRow } from "./tables.ts";
 import type { CheckName } from "./violations.ts";
 
 /** What one run is made of. A fresh one is made for every run: it may keep what it recorded. */
@@ -47,6 +48,13 @@ export interface Simulation {
   stored(type: string, id: string): unknown;
   /** False when the store lost something, so that what it holds is not what it accepted. */
   readonly storeKept: boolean;
+  /**
+   * Whether, at some time in between, a silo may have served an actor that it no longer owned because the store had lost its
+   * claim (only with `amnesia`): what was read in such a time may be stale.
+   */
+  wasUnsettled(fromMs: number, untilMs: number): boolean;
+  /** Told of each state that the store lost (only with `amnesia`): what it was, and what it is now. */
+  onLost(listener: (actor: string, before: unknown, after: unknown) => void): void;
   violated(check: CheckName, detail: string): void;
   /** Counts something that a run without it would prove nothing about. */
   saw(what: string): void;
@@ -62,6 +70,7 @@ export class RunningSimulation implements Simulation {
   #cluster: SimCluster | undefined;
   #clients: readonly Client[] = [];
   #random: Random | undefined;
+  readonly #onLost: ((actor: string, before: unknown, after: unknown) => void)[] = [];
   #decoded = new Map<string, { readonly etag: string; readonly state: unknown }>();
 
   constructor(plan: FaultPlan, callTimeoutMs: number) {
@@ -75,6 +84,9 @@ export class RunningSimulation implements Simulation {
     this.#cluster = cluster;
     this.#clients = clients;
     this.#random = cluster.world.fork();
+    cluster.store.primaries.onRowLost((actor, before, after) => {
+      for (const listener of this.#onLost) listener(actor, stateOf(before), stateOf(after));
+    });
   }
 
   get random(): Random {
@@ -95,6 +107,14 @@ export class RunningSimulation implements Simulation {
   }
   get storeKept(): boolean {
     return this.cluster.storeWatch.kept;
+  }
+
+  wasUnsettled(fromMs: number, untilMs: number): boolean {
+    return this.cluster.storeWatch.wasUnsettled(fromMs, untilMs);
+  }
+
+  onLost(listener: (actor: string, before: unknown, after: unknown) => void): void {
+    this.#onLost.push(listener);
   }
 
   anyClient(): ActorClient {
@@ -123,12 +143,11 @@ export class RunningSimulation implements Simulation {
 
   stored(type: string, id: string): unknown {
     const key = `${type}/${id}`;
-    const row = this.cluster.store.tables.rows.get(key);
-    const bytes = row?.parts.get(STATE_PART);
-    if (!row || !bytes) return undefined;
+    const row = this.cluster.store.primaries.tables.rows.get(key);
+    if (!row) return undefined;
     const known = this.#decoded.get(key);
     if (known?.etag === row.meta.etag) return known.state;
-    const state = decodeValue(bytes.subarray(STATE_HEADER_BYTES));
+    const state = stateOf(row);
     this.#decoded.set(key, { etag: row.meta.etag, state });
     return state;
   }
@@ -139,4 +158,9 @@ export class RunningSimulation implements Simulation {
   saw(what: string): void {
     this.cluster.findings.saw(what);
   }
+}
+
+function stateOf(row: SimRow | undefined): unknown {
+  const bytes = row?.parts.get(STATE_PART);
+  return bytes && decodeValue(bytes.subarray(STATE_HEADER_BYTES));
 }
