@@ -4,6 +4,7 @@
 //   --bug RULE       with a rule switched off: how many seeds until it is found
 //   --bugs [RULE]    all of them, or those that begin so, as a table
 //   --coverage       what the simulation alone reaches of directory and runtime; lists every file under 90 % of lines
+//   --amnesia SHARE  the share of seeds whose store forgets what it had acknowledged (0.3)
 //   --sometimes      what happened how often
 import {
   firstSeedOf,
@@ -36,13 +37,14 @@ const number = (flag: string, otherwise: number): number => {
 const first = number("--first", firstSeedOf());
 const seeds = number("--seeds", 1_500);
 const bug = flags.get("--bug");
+const amnesia = flags.has("--amnesia") ? Number(flags.get("--amnesia")) : undefined;
 const found = flags.has("--coverage")
   ? await printCoverage(number("--seeds", 300))
   : flags.has("--bugs")
     ? await printBugTable(flags.has("--first") ? first : 1, flags.get("--bugs"))
     : flags.has("--seed")
-      ? await runOne(number("--seed", 1), bug)
+      ? await runOne(number("--seed", 1), bug, amnesia)
       : bug === undefined
-        ? await runMany(first, seeds, flags.has("--sometimes"))
+        ? await runMany(first, seeds, flags.has("--sometimes"), amnesia)
         : await runBug(bug, first, number("--seeds", 2_000));
 process.exitCode = found ? 0 : 1;

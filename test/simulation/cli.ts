@@ -6,7 +6,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addTo, commit } from "@tenure/testing/simulation";
 import { BUGS, UNSWITCHABLE } from "./bugs/bank.ts";
-import { runSeeds } from "./pool.ts";
+import { type PoolOptions, runSeeds } from "./pool.ts";
 import { neverHappened } from "./sometimes.ts";
 
 /** Seeds that are other ones for each commit, and the same for all runs of one. */
@@ -34,12 +34,15 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-export async function runAll(seeds: readonly number[]): Promise<Outcome> {
+export async function runAll(
+  seeds: readonly number[],
+  options: Pick<PoolOptions, "amnesia"> = {},
+): Promise<Outcome> {
   const began = performance.now();
   const sometimes = new Map<string, number>();
   const reports: string[] = [];
   let events = 0;
-  const lines = await runSeeds(seeds);
+  const lines = await runSeeds(seeds, options);
   for (const line of lines) {
     addTo(sometimes, line.sometimes);
     events += line.events;
@@ -49,9 +52,16 @@ export async function runAll(seeds: readonly number[]): Promise<Outcome> {
   return { reports, sometimes, events, seconds: (performance.now() - began) / 1_000 };
 }
 
-export async function runMany(first: number, count: number, all: boolean): Promise<boolean> {
+export async function runMany(
+  first: number,
+  count: number,
+  all: boolean,
+  amnesia: number | undefined,
+): Promise<boolean> {
   console.log(`seeds ${first} to ${first + count - 1}, of commit ${commit()}`);
-  const { reports, sometimes, events, seconds } = await runAll(seedsFrom(first, count));
+  const { reports, sometimes, events, seconds } = await runAll(seedsFrom(first, count), {
+    amnesia,
+  });
   for (const report of reports) console.log(report);
   if (all)
     for (const [what, times] of [...sometimes].toSorted((a, b) => b[1] - a[1]))
@@ -63,8 +73,12 @@ export async function runMany(first: number, count: number, all: boolean): Promi
   return reports.length === 0;
 }
 
-export async function runOne(seed: number, bug: string | undefined): Promise<boolean> {
-  const [line] = await runSeeds([seed], { bug });
+export async function runOne(
+  seed: number,
+  bug: string | undefined,
+  amnesia: number | undefined,
+): Promise<boolean> {
+  const [line] = await runSeeds([seed], { bug, amnesia });
   console.log(
     line!.violations.length === 0
       ? `seed ${seed}: ${line!.events} events, nothing found`

@@ -8,6 +8,7 @@ import type { Job, SeedLine } from "./worker.ts";
 export interface PoolOptions {
   readonly bug?: string | undefined;
   readonly untilFound?: boolean | undefined;
+  readonly amnesia?: number | undefined;
   /** Called for every seed as it ends. */
   onSeed?(line: SeedLine): void;
   /** Passed on to the children, for example for coverage. */
@@ -43,6 +44,7 @@ export async function runSeeds(
           seeds: seeds.filter((_seed, index) => index % processes === i),
           bug: options.bug,
           untilFound: options.untilFound,
+          amnesia: options.amnesia,
         },
         options,
         children,

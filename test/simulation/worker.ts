@@ -8,6 +8,8 @@ export interface Job {
   readonly seeds: readonly number[];
   /** Switches a rule off. */
   readonly bug?: string | undefined;
+  /** The share of seeds whose store forgets. @default 0.3; 1 for a bug that only such a store shows */
+  readonly amnesia?: number | undefined;
   /** Stops after the first seed that fails; a report is made of each otherwise. */
   readonly untilFound?: boolean | undefined;
 }
@@ -28,7 +30,7 @@ if (job.bug !== undefined && !bug) throw new Error(`there is no bug '${job.bug}'
 const AMNESIA = 0.3;
 const options = {
   substitutions: bug?.substitutions,
-  amnesia: bug?.amnesia === true ? 1 : AMNESIA,
+  amnesia: job.amnesia ?? (bug?.amnesia === true ? 1 : AMNESIA),
 };
 
 // A promise that nobody handles is a fault of the runtime like any other.
@@ -65,7 +67,9 @@ for (const seed of job.seeds) {
 process.exit(0);
 
 function command(seed: number): string {
-  return `pnpm sim --seed ${seed}${job.bug === undefined ? "" : ` --bug ${job.bug}`}`;
+  const bug = job.bug === undefined ? "" : ` --bug '${job.bug}'`;
+  const amnesia = job.amnesia === undefined ? "" : ` --amnesia ${job.amnesia}`;
+  return `pnpm sim --seed ${seed}${bug}${amnesia}`;
 }
 
 function describe(error: unknown): string {

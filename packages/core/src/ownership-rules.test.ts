@@ -46,8 +46,8 @@ function member(changes: Partial<MemberRecord> = {}): MemberRecord {
 
 function entry(changes: Partial<DirectoryEntry> = {}): DirectoryEntry {
   const claims = [
-    { generation: 6, incarnation: "other", token: "before", reason: "call" },
-    { generation: 7, incarnation: "other", token: "held", reason: "takeover" },
+    { generation: 6, incarnation: "other", token: "before", reason: "call", counter: 3 },
+    { generation: 7, incarnation: "other", token: "held", reason: "takeover", counter: 4 },
   ] as const;
   return { incarnation: "other", token: "held", generation: 7, free: false, claims, ...changes };
 }
@@ -237,9 +237,15 @@ describe("claim", () => {
     ["absent by now", unowned, request, { ok: false, refusal: "changed" }],
     [
       "again (R8)",
-      { entry: entry({ incarnation: "me", token: "mine" }) },
+      {
+        entry: entry({
+          incarnation: "me",
+          token: "mine",
+          claims: [{ generation: 7, incarnation: "me", token: "mine", reason: "call", counter: 6 }],
+        }),
+      },
       free,
-      { ok: true, generation: 7, counter: 9 },
+      { ok: true, generation: 7, counter: 6 },
     ],
     [
       "again, after its release",
@@ -307,6 +313,7 @@ describe("claim", () => {
       incarnation: "other",
       token: held?.token,
       reason: "takeover",
+      counter: 10,
     });
   });
 });

@@ -172,6 +172,8 @@ export interface ClaimNote {
   readonly incarnation: Incarnation;
   readonly token: string;
   readonly reason: ClaimReason;
+  /** The claimant's own counter after this claim: the claim's place among all that the claimant wrote (R14). */
+  readonly counter: number;
 }
 
 /** Why an actor was claimed: first call, after its owner's death, again by its owner, above a stored fence. */
@@ -199,6 +201,7 @@ export interface ClaimRequest {
 }
 
 export type ClaimAnswer =
+  /** `counter`: the claim's place among the claimant's writes, the same when it is sent again. */
   | { readonly ok: true; readonly generation: number; readonly counter: number }
   /** The entry is not, or no longer, what the claim expected, or its owner is not dead. */
   | { readonly ok: false; readonly refusal: "owned"; readonly entry: DirectoryEntry }
@@ -234,8 +237,11 @@ export type ClaimDecision = {
 export function decideClaim(view: ClaimView, request: ClaimRequest): ClaimDecision {
   const { entry, claimant } = view;
   if (claimant?.state !== "alive") return refuse({ ok: false, refusal: "claimant-not-alive" });
-  if (entry && !entry.free && entry.token === request.token)
-    return refuse({ ok: true, generation: entry.generation, counter: claimant.counter });
+  if (entry && !entry.free && entry.token === request.token) {
+    const own = entry.claims.find((claim) => claim.token === request.token);
+    const counter = own?.counter ?? claimant.counter;
+    return refuse({ ok: true, generation: entry.generation, counter });
+  }
   if (entry?.claims.some((claim) => claim.token === request.token))
     return refuse({ ok: false, refusal: "token-used" });
   if (!entry && !view.sentinel?.open) return refuse({ ok: false, refusal: "closed" });
@@ -250,13 +256,14 @@ export function decideClaim(view: ClaimView, request: ClaimRequest): ClaimDecisi
   } else if (request.expected !== "free") return refuse({ ok: false, refusal: "changed" });
 
   const generation = Math.max(view.counter, entry?.generation ?? 0, request.floor) + 1;
+  const counter = claimant.counter + 1;
   const note: ClaimNote = {
     generation,
     incarnation: request.incarnation,
     token: request.token,
     reason: request.reason,
+    counter,
   };
-  const counter = claimant.counter + 1;
   return {
     answer: { ok: true, generation, counter },
     counter: generation,

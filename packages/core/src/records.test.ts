@@ -27,7 +27,7 @@ const ENTRY: DirectoryEntry = {
   token: "t",
   generation: 7,
   free: false,
-  claims: [{ generation: 7, incarnation: A, token: "t", reason: "takeover" }],
+  claims: [{ generation: 7, incarnation: A, token: "t", reason: "takeover", counter: 5 }],
 };
 const ROW: RowMeta = { format: 1, generation: 7, token: "t", etag: "", version: 0, due: undefined };
 

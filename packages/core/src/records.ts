@@ -79,6 +79,7 @@ const CLAIM: Shape<ClaimNote> = {
   incarnation: isEndpointAddress,
   token: isNamed,
   reason: isText,
+  counter: isCount,
 };
 
 const ENTRY: Shape<DirectoryEntry> = {

@@ -14,4 +14,4 @@ export { LeaseKeeper, LeaseLostError } from "./lease-keeper.ts";
 export { Membership, type Standing } from "./membership.ts";
 export { type Acquired, type Claim, Ownership } from "./ownership.ts";
 export { register } from "./registration.ts";
-export { RollbackWatch } from "./rollback-watch.ts";
+export { type RollbackRules, rollbackRules, RollbackWatch } from "./rollback-watch.ts";

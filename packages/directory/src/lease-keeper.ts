@@ -33,7 +33,10 @@ export interface LeaseHost {
   load(): number;
   /** What the directory has acknowledged of this silo's writes, asked when a renewal is sent (R14). */
   acknowledged(): number;
-  /** A renewal's answer: the record, whether the renewal was applied, and what `acknowledged` said when it was sent. */
+  /**
+   * A renewal's answer: the record, whether this renewal was applied or an earlier one, and what `acknowledged` said when the
+   * one that was applied was sent.
+   */
   renewed(member: MemberRecord, applied: boolean, acknowledgedAtSend: number): void;
   /** The incarnation is over: its record is dead or gone, or it was paused too long. Called once. */
   lost(reason: string): void;
@@ -73,6 +76,8 @@ export class LeaseKeeper {
   #announce: "alive" | "draining" = "alive";
   #gaps = 0;
   #round = 0;
+  /** What `acknowledged` said when the first of the renewals since the last answer was sent: one of them may be applied. */
+  #unanswered: number | undefined;
   #probe: { readonly round: number; readonly arrived: Alarm } | undefined;
   #waiters: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
   /** Those who want to know how the next round went. */
@@ -194,6 +199,7 @@ export class LeaseKeeper {
     const { clock, timing, directory, host, incarnation } = this.#o;
     const sent: Sent = { at: clock.instant(), wallMs: clock.wallMs() };
     const acknowledgedAtSend = host.acknowledged();
+    const firstUnanswered = (this.#unanswered ??= acknowledgedAtSend);
     let answer: RenewAnswer;
     try {
       const renewal = directory.renew({
@@ -211,6 +217,7 @@ export class LeaseKeeper {
       });
       return "failed";
     }
+    this.#unanswered = undefined;
     if (this.over) return "failed";
     if (answer.ok) {
       this.#rev = answer.member.rev;
@@ -221,7 +228,7 @@ export class LeaseKeeper {
       case "conflict":
         // An earlier renewal was applied and its answer lost (L6), or the store lost one (R14).
         this.#rev = answer.member.rev;
-        host.renewed(answer.member, false, acknowledgedAtSend);
+        host.renewed(answer.member, false, firstUnanswered);
         return "ahead";
       case "dead":
         this.end("its member record was marked dead");

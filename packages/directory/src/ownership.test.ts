@@ -32,6 +32,8 @@ async function cluster(startsOpen = true) {
   const sent: ClaimRequest[] = [];
   const standings = new Map<Incarnation, Standing>();
   const asked: Incarnation[] = [];
+  /** The places of claims that were heard of. */
+  const granted: number[] = [];
   const silo = async (digit: string): Promise<Ownership> => {
     const incarnation = digit.repeat(32);
     await directory.register({
@@ -60,7 +62,7 @@ async function cluster(startsOpen = true) {
       generations: new GenerationClock({ wallMs: () => 0 }),
       operationMs: 2_000,
       acknowledged: () => 0,
-      claimed: () => undefined,
+      claimed: (counter) => granted.push(counter),
       standing: async (other) => {
         asked.push(other);
         const state = tables.member(other)?.state;
@@ -76,7 +78,20 @@ async function cluster(startsOpen = true) {
     const incarnation = digit.repeat(32);
     await directory.markDead({ incarnation, expectedRev: tables.member(incarnation)!.rev });
   };
-  return { clock, directory, tables, world, events, sent, standings, asked, silo, settled, die };
+  return {
+    clock,
+    directory,
+    tables,
+    world,
+    events,
+    sent,
+    granted,
+    standings,
+    asked,
+    silo,
+    settled,
+    die,
+  };
 }
 
 test("two silos race for an actor: one gets it, the other learns who", async () => {
@@ -151,17 +166,33 @@ test("a claim whose answer is lost is sent again with its token, and counts once
   expect(tables.counter()).toBe(1);
 });
 
-test("an actor whose claim stayed undecided is claimed anew by the same silo, above it (R11)", async () => {
-  const { silo, settled, world, sent } = await cluster();
+test("a claim that stayed undecided is the one that the actor's next call asks for (C2, R7)", async () => {
+  const { silo, settled, world, sent, granted } = await cluster();
   const a = await silo("a");
   world.fate = () => APPLIED_BUT_REJECTED;
   expect(await settled(a.acquire(ACTOR))).toMatchObject({ kind: "unavailable" });
   world.fate = () => undefined;
   expect(await settled(a.acquire(ACTOR))).toMatchObject({
     kind: "claimed",
-    claim: { generation: 2 },
+    claim: { generation: 1 },
   });
-  expect(new Set(sent.map((claim) => claim.token)).size).toBe(3);
+  expect(new Set(sent.map((claim) => claim.token)).size).toBe(1);
+  expect(granted).toEqual([2]);
+});
+
+test("a claim that stayed undecided and that no call asks for again is settled: heard of, and given up (C2, H41)", async () => {
+  const { silo, settled, world, tables, granted } = await cluster();
+  const a = await silo("a");
+  world.fate = () => APPLIED_BUT_REJECTED;
+  await settled(a.acquire(ACTOR));
+  await settled(a.settle());
+  expect(granted).toEqual([]);
+  world.fate = () => undefined;
+  await settled(a.settle());
+  expect(granted).toEqual([2]);
+  expect(tables.entry(ACTOR)?.free).toBe(true);
+  await settled(a.settle());
+  expect(granted).toEqual([2]);
 });
 
 test("a release frees the actor for anyone, only with its own token, and the next claim is higher", async () => {

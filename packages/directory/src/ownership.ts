@@ -1,7 +1,9 @@
 // Claims: how an incarnation becomes the owner of an actor, and stops being it.
 //   C1. The first try expects nothing; the refusal shows the entry, and only an entry of our own or of an incarnation
 //       that is marked dead is then named and displaced (R2, R3, O2).
-//   C2. A claim whose answer is lost is sent again with the same token (R7, R8); a token is never used for anything else.
+//   C2. A claim whose answer is lost is sent again with the same token (R7, R8), also by the actor's next call and after
+//       the next renewal, until it is decided: what was granted and never heard of could hide a loss (R14, H41). A token is
+//       never used for anything else.
 //   C3. Claims are made only for calls that wait (lazy) and travel in bounded batches (R27).
 //   C4. An owner without a member record is not dead: it is watched for a whole lease and made dead first (R16).
 import {
@@ -56,14 +58,25 @@ const OWNER_MISSING: Acquired = {
   kind: "unavailable",
   why: "its last owner has no member record; the actor moves when that has lasted a whole lease",
 };
+/** A claim that may have been granted, and what was acknowledged when it was first sent. */
+interface Undecided {
+  readonly request: ClaimRequest;
+  readonly acknowledgedAtSend: number;
+}
+
 const MAX_TRIES = 6;
 const MAX_SENDS = 2;
+/** With more than so many the oldest are forgotten: the store has been away for long, and silos pause. */
+const MAX_UNDECIDED = 10_000;
+const SETTLED_AT_ONCE = 256;
 
 export class Ownership {
   readonly #o: OwnershipOptions;
   readonly #claims: Batcher<ClaimRequest, ClaimAnswer>;
   readonly #releases: Batcher<ReleaseRequest, ReleaseAnswer>;
   readonly #lookups: Batcher<ActorAddress, LookupAnswer>;
+
+  readonly #undecided = new Map<string, Undecided>();
 
   constructor(options: OwnershipOptions) {
     this.#o = options;
@@ -88,13 +101,14 @@ export class Ownership {
   async acquire(actor: ActorAddress, floor = 0, reason: ClaimReason = "call"): Promise<Acquired> {
     const { generations } = this.#o;
     generations.saw(floor);
-    let request = this.#request(actor, "free", reason);
+    let { request, acknowledgedAtSend } =
+      this.#takeUndecided(actor) ?? this.#fresh(this.#request(actor, "free", reason));
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const acknowledgedAtSend = this.#o.acknowledged();
       let answer: ClaimAnswer;
       try {
         answer = await this.#ask(request);
       } catch (error) {
+        this.#keepUndecided({ request, acknowledgedAtSend });
         return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
       }
       if (answer.ok) {
@@ -115,7 +129,7 @@ export class Ownership {
         case "owned": {
           const next = await this.#displace(actor, answer.entry, reason);
           if ("kind" in next) return next;
-          request = next;
+          ({ request, acknowledgedAtSend } = this.#fresh(next));
           break;
         }
         case "owner-absent":
@@ -123,7 +137,7 @@ export class Ownership {
           return OWNER_MISSING;
         case "changed":
         case "token-used":
-          request = this.#request(actor, "free", reason);
+          ({ request, acknowledgedAtSend } = this.#fresh(this.#request(actor, "free", reason)));
           break;
         case "claimant-not-alive":
           return { kind: "unavailable", why: "this silo takes no new actors" };
@@ -152,6 +166,30 @@ export class Ownership {
       }
     }
     return false;
+  }
+
+  /**
+   * Sends claims whose answers were lost once more, and gives up what they were granted: nobody waits for it. (An actor's
+   * next call does so by itself.)
+   */
+  async settle(): Promise<void> {
+    const some = [...this.#undecided.values()].slice(0, SETTLED_AT_ONCE);
+    await Promise.all(
+      some.map(async (undecided) => {
+        const { request, acknowledgedAtSend } = undecided;
+        this.#takeUndecided(request.actor);
+        try {
+          const answer = await this.#claims.ask(request);
+          if (!answer.ok) return;
+          this.#o.generations.saw(answer.generation);
+          this.#o.claimed(answer.counter, acknowledgedAtSend);
+        } catch {
+          this.#keepUndecided(undecided);
+          return;
+        }
+        await this.release(request.actor, request.token);
+      }),
+    );
   }
 
   lookup(actor: ActorAddress): Promise<LookupAnswer> {
@@ -192,6 +230,24 @@ export class Ownership {
       floor: this.#o.generations.floor(),
       reason,
     };
+  }
+
+  #fresh(request: ClaimRequest): Undecided {
+    return { request, acknowledgedAtSend: this.#o.acknowledged() };
+  }
+
+  #takeUndecided(actor: ActorAddress): Undecided | undefined {
+    const key = formatActor(actor);
+    const undecided = this.#undecided.get(key);
+    this.#undecided.delete(key);
+    return undecided;
+  }
+
+  #keepUndecided(undecided: Undecided): void {
+    const [oldest] = this.#undecided.keys();
+    if (this.#undecided.size >= MAX_UNDECIDED && oldest !== undefined)
+      this.#undecided.delete(oldest);
+    this.#undecided.set(formatActor(undecided.request.actor), undecided);
   }
 
   async #ask(request: ClaimRequest): Promise<ClaimAnswer> {

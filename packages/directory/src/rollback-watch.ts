@@ -1,42 +1,79 @@
-// How a silo sees that the directory lost writes that it had acknowledged (R14): the counter in the silo's own member
-// record, raised by each of its renewals and claims, is below what it must be.
-//   B1. Compared is what had been acknowledged when the renewal was *sent*: answers of claims may overtake a renewal's.
-//   B2. One loss is reported once: afterwards the record as it is now is the new measure.
+// How a silo sees that the directory lost writes that it had acknowledged (R14). Each renewal and each claim of an
+// incarnation raises the counter in its member record, and its answer says to what: its place among the incarnation's
+// writes. A store that keeps what it acknowledged gives no place twice, and none below one that it acknowledged before
+// the write was sent.
+//   B1. A write's place is above every place that had been acknowledged when it was *sent*: answers may overtake each other.
+//   B2. No place is acknowledged twice: what was written since a loss takes the places of what was lost (H41).
+//   B3. A renewal that was applied without an answer has a place too: the record that shows it is past that.
+//   B4. One loss is reported once: afterwards the record as it is now is the new measure.
 import type { MemberRecord } from "@tenure/core/internal";
 
+/** Whether a number that never goes back has gone back. */
+export function wentBack(number: number, least: number): boolean {
+  return number < least;
+}
+
+/** The decision as a value: a simulation can hand in a broken one. */
+export interface RollbackRules {
+  readonly wentBack: typeof wentBack;
+}
+
+export const rollbackRules: RollbackRules = { wentBack };
+
+/** Far more than an incarnation ever has under way: an older place cannot be given again without B1 seeing it. */
+const PLACES_KEPT = 8_192;
+
 export class RollbackWatch {
+  readonly #rules: RollbackRules;
   #acknowledged: number;
   #rev: number;
+  readonly #places = new Set<number>();
 
-  constructor(registered: MemberRecord) {
+  constructor(registered: MemberRecord, rules: RollbackRules = rollbackRules) {
+    this.#rules = rules;
     this.#acknowledged = registered.counter;
     this.#rev = registered.rev;
   }
 
-  /** The highest counter in an answer so far. */
+  /** The highest place in an answer so far. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
-  /** A claim was granted. True when the counter in its answer proves that acknowledged writes are gone. */
-  claimed(counter: number, acknowledgedAtSend: number): boolean {
-    return this.#compare(counter, acknowledgedAtSend);
+  /** A claim was granted, at this place. True when that proves that acknowledged writes are gone. */
+  claimed(place: number, acknowledgedAtSend: number): boolean {
+    return this.#took(place, acknowledgedAtSend);
   }
 
   /**
-   * A renewal was answered with the record as it is; `applied`: the renewal raised it by one. True when the record
-   * proves that acknowledged writes are gone.
+   * A renewal was answered with the record as it is. `applied`: by this renewal; else by an earlier one, without an answer,
+   * that was sent when `acknowledgedAtSend` was acknowledged. True when the record proves that acknowledged writes are gone.
    */
   renewed(record: MemberRecord, acknowledgedAtSend: number, applied: boolean): boolean {
-    const wentBack = record.rev < this.#rev;
-    this.#rev = record.rev;
-    const lost = this.#compare(record.counter, acknowledgedAtSend + (applied ? 1 : 0));
-    return lost || wentBack;
+    const { counter, rev } = record;
+    const before = this.#rev;
+    this.#rev = rev;
+    if (this.#rules.wentBack(rev, before)) return this.#beginAnew(counter);
+    if (applied) return this.#took(counter, acknowledgedAtSend);
+    // B3. Which place it has is not known; others may have come after it.
+    return this.#rules.wentBack(counter, acknowledgedAtSend + 1) && this.#beginAnew(counter);
   }
 
-  #compare(counter: number, least: number): boolean {
-    const lost = counter < least;
-    this.#acknowledged = lost ? counter : Math.max(this.#acknowledged, counter);
-    return lost;
+  #took(place: number, acknowledgedAtSend: number): boolean {
+    // B1, B2. A place that was given before is one that went back below itself.
+    const least = this.#places.has(place) ? place + 1 : acknowledgedAtSend + 1;
+    if (this.#rules.wentBack(place, least)) return this.#beginAnew(place);
+    this.#places.add(place);
+    this.#places.delete(place - PLACES_KEPT);
+    this.#acknowledged = Math.max(this.#acknowledged, place);
+    return false;
+  }
+
+  /** B4. */
+  #beginAnew(place: number): true {
+    this.#places.clear();
+    this.#places.add(place);
+    this.#acknowledged = place;
+    return true;
   }
 }

@@ -184,8 +184,8 @@ function decodeEntryReply(reply: Reply | undefined): DirectoryEntry | DamagedRec
 
 function claimNote(note: unknown): unknown {
   if (!Array.isArray(note)) return note;
-  const [generation, incarnation, token, reason] = note as readonly unknown[];
-  return { generation: Number(generation), incarnation, token, reason };
+  const [generation, incarnation, token, reason, counter] = note as readonly unknown[];
+  return { generation: Number(generation), incarnation, token, reason, counter: Number(counter) };
 }
 
 /** JSON inside a record; what is none is left for the check of the whole record to refuse. */

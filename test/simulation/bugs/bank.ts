@@ -8,18 +8,8 @@ export const BUGS: readonly Bug[] = [...STORE_BUGS, ...RUNTIME_BUGS, ...PORT_BUG
   (a, b) => numberOf(a) - numberOf(b),
 );
 
-const FORGETS =
-  "shows only with a store that forgets, which waits for R13 and R14 (AMNESIA_FAULTS)";
-
 export const UNSWITCHABLE: readonly Unswitchable[] = [
   { rule: "R12", why: "the catalog's slot is the map itself; there is no decision to replace" },
-  { rule: "R13", why: FORGETS },
-  { rule: "R14", why: FORGETS },
-  { rule: "R16", why: FORGETS },
-  {
-    rule: "R26",
-    why: "masked: each redirect's evidence is read at the store, so that hops converge without a limit",
-  },
 ];
 
 function numberOf({ rule }: Bug): number {

@@ -39,6 +39,12 @@ export const RUNTIME_BUGS: readonly Bug[] = [
     substitutions: deciding({ leaseState: () => "holds" }),
   },
   {
+    rule: "R14",
+    breaks: "a silo does not notice that the directory lost its claims",
+    amnesia: true,
+    substitutions: deciding({ wentBack: () => false }),
+  },
+  {
     rule: "R20",
     breaks: "a call is repeated after an outcome that is unknown",
     substitutions: deciding({
@@ -67,6 +73,17 @@ export const RUNTIME_BUGS: readonly Bug[] = [
         owner: undefined,
         generation: 0,
       }),
+    }),
+  },
+  {
+    rule: "R26",
+    breaks: "every redirect is followed at once, however old its evidence, however many there were",
+    amnesia: true,
+    substitutions: deciding({
+      afterFailure: (failure, call, chance) =>
+        failure.status === "refused" && failure.reason === "moved" && failure.owner !== undefined
+          ? { kind: "redirect", to: failure.owner, generation: failure.generation }
+          : afterFailure(failure, call, chance),
     }),
   },
   {

@@ -125,6 +125,22 @@ export const STORE_BUGS: readonly Bug[] = [
     },
   },
   {
+    rule: "R13",
+    breaks: "an absent entry is trusted whether the directory is open or not",
+    amnesia: true,
+    substitutions: {
+      rules: () => ({
+        ...ownershipRules,
+        decideClaim: (view, request) =>
+          ownershipRules.decideClaim(
+            { ...view, sentinel: { storeId: view.sentinel?.storeId ?? "", open: true } },
+            request,
+          ),
+      }),
+    },
+  },
+  absentIsDead(),
+  {
     rule: "R15",
     breaks: "a free entry starts its generations again",
     substitutions: {
@@ -157,6 +173,42 @@ export const STORE_BUGS: readonly Bug[] = [
     },
   },
 ];
+
+/** R16: whoever has no record is taken for dead at once, by the store and by those who look. */
+function absentIsDead(): Bug {
+  const dead = (incarnation: string): MemberRecord => {
+    const marked = ownershipRules.decideMarkDead(undefined, { incarnation, expectedRev: "absent" });
+    if (!marked.ok) throw new Error("a record that is absent can be created as dead");
+    return marked.member;
+  };
+  return {
+    rule: "R16",
+    breaks: "an owner without a member record is dead at once",
+    amnesia: true,
+    substitutions: {
+      rules: () => ({
+        ...ownershipRules,
+        decideClaim: (view, request) =>
+          ownershipRules.decideClaim(
+            { ...view, owner: view.owner ?? (view.entry && dead(view.entry.incarnation)) },
+            request,
+          ),
+      }),
+      directory: (provider) => {
+        const seen = new Set<string>();
+        return directoryWith(provider, (inner) => ({
+          members: async () => {
+            const { sequence, answer } = await inner.members();
+            for (const { incarnation } of answer.members) seen.add(incarnation);
+            const here = new Set(answer.members.map(({ incarnation }) => incarnation));
+            const gone = [...seen].filter((incarnation) => !here.has(incarnation)).map(dead);
+            return { sequence, answer: { ...answer, members: [...answer.members, ...gone] } };
+          },
+        }));
+      },
+    },
+  };
+}
 
 /** R4: what has not been renewed for a while by the server's clock is shown, and treated, as dead. */
 function serverSideExpiry(): Bug {

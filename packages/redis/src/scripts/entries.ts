@@ -1,5 +1,5 @@
 // Directory entries: decideClaim and decideRelease of ownership-rules, stated in Lua; lookup().
-// Key: `entry:<actor key>`, a hash. `claims` is JSON, one [generation, incarnation, token, reason] of strings per claim:
+// Key: `entry:<actor key>`, a hash. `claims` is JSON, one [generation, incarnation, token, reason, counter] of strings per claim:
 // readable in redis-cli, and as strings the numbers keep their digits (LU4).
 import { CLAIMS_KEPT } from "@tenure/core/internal";
 import { type LuaScript, luaScript } from "../script.ts";
@@ -40,11 +40,11 @@ end
 local function entry_reply(e)
   return { e.incarnation, e.token, digits(e.generation), e.free, e.claims_text }
 end
-local function was_used(entry, token)
+-- The claim of that token among the last ones, if it is.
+local function past_claim(entry, token)
   for _, claim in ipairs(entry.claims) do
-    if claim[3] == token then return true end
+    if claim[3] == token then return claim end
   end
-  return false
 end
 `;
 
@@ -68,9 +68,10 @@ local function claim()
 
   if not claimant or claimant.state ~= 'alive' then return { 'claimant-not-alive' } end -- R18
   if entry and not entry.is_free and entry.token == token then -- R8: this claim was granted before
-    return { 'ok', digits(entry.generation), digits(claimant.counter) }
+    local own = past_claim(entry, token)
+    return { 'ok', digits(entry.generation), own and own[5] or digits(claimant.counter) }
   end
-  if entry and was_used(entry, token) then return { 'token-used' } end
+  if entry and past_claim(entry, token) then return { 'token-used' } end
   if not entry and not is_open then return { 'closed' } end -- R13
 
   if entry and not entry.is_free then
@@ -87,7 +88,7 @@ local function claim()
 
   local generation = math.max(counter, entry and entry.generation or 0, floor) + 1 -- R15
   local claims = entry and entry.claims or {}
-  claims[#claims + 1] = { digits(generation), incarnation, token, reason }
+  claims[#claims + 1] = { digits(generation), incarnation, token, reason, digits(claimant.counter + 1) }
   while #claims > ${CLAIMS_KEPT} do table.remove(claims, 1) end
   put(entry_key(actor), 'incarnation', incarnation, 'token', token, 'generation', digits(generation), 'free', '0',
     'claims', cjson.encode(claims))

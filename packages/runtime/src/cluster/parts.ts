@@ -78,7 +78,7 @@ export function makeParts(
 ): Parts {
   const { clock, random, emit, timing, ports, kinds } = deps;
   const { directory } = ports;
-  const rollbacks = new RollbackWatch(member);
+  const rollbacks = new RollbackWatch(member, deps.rules);
   // What a silo holds in memory may have been granted, or computed, from writes that are gone. All of it is discarded
   // and comes back from what the stores hold now, above the highest generation that was seen (R14, I7, I8).
   const rolledBack = (): void => {
@@ -99,6 +99,7 @@ export function makeParts(
         acknowledged: () => rollbacks.acknowledged,
         renewed: (record, applied, acknowledgedAtSend) => {
           if (rollbacks.renewed(record, acknowledgedAtSend, applied)) rolledBack();
+          void ownership.settle();
         },
         lost: (reason) => host.lost(reason),
       },

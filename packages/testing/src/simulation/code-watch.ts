@@ -23,6 +23,7 @@ interface Serving {
 }
 
 interface Served extends Serving {
+  readonly place: number;
   readonly atMs: number;
 }
 
@@ -132,7 +133,7 @@ export class CodeWatch {
     const key = `${type}/${id}`;
     const ready = stateful
       ? this.#store.hasLoaded(key, generation)
-      : this.#store.hasClaimed(key, generation);
+      : this.#store.placeOf(key, generation, silo.incarnation) > 0;
     if (!ready)
       this.#findings.violated(
         "I3",
@@ -165,9 +166,9 @@ export class CodeWatch {
     const newest = this.#newest.get(key);
     // Who served in a time of two owners says nothing about who may serve after it.
     const counts = newest && !this.#store.wasUnsettled(newest.atMs, nowMs);
-    const place = this.#store.placeOf(key, now.generation);
-    if (!counts || place > this.#store.placeOf(key, newest.generation)) {
-      this.#newest.set(key, { ...now, atMs: nowMs });
+    const place = this.#store.placeOf(key, now.generation, now.silo.incarnation);
+    if (!counts || place > newest.place) {
+      this.#newest.set(key, { ...now, place, atMs: nowMs });
       return;
     }
     if (now.generation !== newest.generation || now.silo !== newest.silo)

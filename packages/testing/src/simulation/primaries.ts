@@ -66,7 +66,7 @@ export class Primaries {
       const dropped = keep === "first" ? second.tables : this.#first;
       this.#first = keep === "first" ? this.#first : second.tables;
       this.#tell(dropped.rows, this.#first.rows);
-      this.#watch?.wentBack(this.#first);
+      this.#watch?.united(dropped);
     };
   }
 

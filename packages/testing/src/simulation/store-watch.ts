@@ -43,8 +43,8 @@ interface Known {
   loaded: Granted | undefined;
   claimed: Granted | undefined;
   readonly loads: Set<number>;
-  /** Each generation, with the place of its claim among all claims. */
-  readonly claims: Map<number, number>;
+  /** Each generation and who claimed it, with the place of that claim among all claims. */
+  readonly claims: Map<string, number>;
 }
 
 export interface StoreWatchOptions {
@@ -88,13 +88,9 @@ export class StoreWatch {
     return this.#actors.get(actorKey)?.loads.has(generation) ?? false;
   }
 
-  hasClaimed(actorKey: string, generation: number): boolean {
-    return this.#actors.get(actorKey)?.claims.has(generation) ?? false;
-  }
-
-  /** The place of this claim among all that were granted: what orders activations, also where numbers went back. */
-  placeOf(actorKey: string, generation: number): number {
-    return this.#actors.get(actorKey)?.claims.get(generation) ?? 0;
+  /** The place of a claim among all that were granted: what orders activations, also where numbers went back. 0: none. */
+  placeOf(actorKey: string, generation: number, incarnation: Incarnation | undefined): number {
+    return this.#actors.get(actorKey)?.claims.get(`${generation} ${incarnation}`) ?? 0;
   }
 
   /** Whether every primary has it as dead. */
@@ -127,31 +123,36 @@ export class StoreWatch {
     this.#now = this.#primaries.get(tables) ?? this.#meet(tables);
   }
 
-  /** The newest writes are gone, or a split is over and this side is kept. */
-  wentBack(kept: SimTables): void {
-    this.#begin(kept);
-    this.#unsettledUntil(this.#options.nowMs() + this.#options.noticeMs);
+  /** Its newest writes are gone. */
+  wentBack(tables: SimTables): void {
+    this.#kept = false;
+    this.#meet(tables);
+    this.#unsettledFor(this.#options.noticeMs);
   }
 
+  /** All of it is gone. */
   emptied(tables: SimTables): void {
-    this.#begin(tables);
+    this.#kept = false;
+    this.#meet(tables);
   }
 
   divided(second: SimTables): void {
     this.#kept = false;
     this.#meet(second);
-    this.#unsettledUntil(Infinity);
+    this.#unsettledFor(Infinity);
+  }
+
+  /** A split is over. */
+  united(dropped: SimTables): void {
+    this.#primaries.delete(dropped);
+    for (const split of this.#unsettled)
+      if (split.untilMs === Infinity) split.untilMs = this.#options.nowMs();
+    this.#unsettledFor(this.#options.noticeMs);
   }
 
   /** A wall clock is wrong from now on (W3). */
   wallClockJumped(): void {
     this.#wallClocksJumped = true;
-  }
-
-  #begin(tables: SimTables): void {
-    this.#kept = false;
-    this.#primaries.clear();
-    this.#meet(tables);
   }
 
   #meet(tables: SimTables): Primary {
@@ -164,10 +165,9 @@ export class StoreWatch {
     return primary;
   }
 
-  #unsettledUntil(untilMs: number): void {
-    const last = this.#unsettled.at(-1);
-    if (last?.untilMs === Infinity) last.untilMs = untilMs;
-    else this.#unsettled.push({ fromMs: this.#options.nowMs(), untilMs });
+  #unsettledFor(ms: number): void {
+    const fromMs = this.#options.nowMs();
+    this.#unsettled.push({ fromMs, untilMs: fromMs + ms });
   }
 
   // ---- its decisions -----------------------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ export class StoreWatch {
         `${silo} took ${key} from ${this.#name(before.incarnation)}, which is not marked dead`,
       );
     const known = this.#known(key);
-    known.claims.set(entry.generation, ++this.#claims);
+    known.claims.set(`${entry.generation} ${request.incarnation}`, ++this.#claims);
     known.claimed = this.#seeGrant(known.claimed, key, "granted", entry.generation, request.token);
     this.#seeToken(key, request.token, entry.generation);
   }
