@@ -2,6 +2,7 @@
 import type { TenureEvent } from "tenure";
 import { seededRandom } from "@tenure/core/internal";
 import { createSilo } from "@tenure/runtime";
+import { testCluster } from "@tenure/testing";
 import { expect, test } from "vitest";
 import { crash, internalsOf } from "../../packages/testing/src/crash.ts";
 import { rejection, stateOf } from "../support/deferred.ts";
@@ -169,6 +170,22 @@ test("the name of a silo that crashed is free when its lease is over, and its ac
   expect(c.nowMs - crashedMs).toBeLessThan(1.1 * TTL);
   expect(await c.until(again.client.get(Diary, "d").write("b"))).toBe(2);
   expect(c.of("member.dead").map((event) => event.name)).toEqual(["silo-1"]);
+});
+
+test("a silo that finds its predecessor dead while it starts announces that death as soon as it can speak", async () => {
+  const { Diary } = diaries();
+  await using t = await testCluster({ actors: [Diary], silos: 1 });
+  const diary = t.client.get(Diary, "d");
+  await diary.write("a");
+  // The call is lost on its way, then the process is gone; nobody else is there to mark it dead.
+  t.partition(["client"], ["silo-1"]);
+  const failed = rejection(diary.$with({ timeoutMs: "1m" }).write("b"));
+  await t.clock.advance("10ms");
+  t.crash("silo-1");
+  t.heal();
+  await t.start("silo-1");
+  expect(await failed).toMatchObject({ outcome: "unknown" });
+  expect(t.clock.nowMs).toBeLessThan(2 * TTL);
 });
 
 test("a save that was held between its silo and the store across the takeover is refused, and the new owner's value stands", async () => {

@@ -277,6 +277,37 @@ test("an incarnation that an entry names and that has no record is watched a who
   expect(await membership.standing(GONE)).toBe("dead");
 });
 
+test("the wait for a missing record begins with the first poll that did not find it (R16, I13)", async () => {
+  const { truth, tables, membership } = await observing();
+  const GONE = "c".repeat(32);
+  void membership.standing(GONE);
+  await truth.settle();
+  await truth.advance(TIMING.watchMs + 2);
+  expect(tables.member(GONE)?.state).toBe("dead");
+});
+
+test("a death that the store has forgotten is forgotten here when the store says so, and watched for anew (A2, I13)", async () => {
+  const { truth, tables, membership, deaths, renew, state } = await observing();
+  await truth.advance(TIMING.watchMs + 2);
+  expect(await membership.standing(OTHER)).toBe("dead");
+  // The store loses that write; the silo was only paused, and renews.
+  tables.putMember({ ...tables.member(OTHER)!, state: "alive", rev: 1 });
+  await renew();
+  await truth.advance(TIMING.roundMs);
+  // A poll alone may be a stale one.
+  expect(await membership.standing(OTHER)).toBe("dead");
+  membership.reconsider(OTHER);
+  const standing = membership.standing(OTHER);
+  await truth.settle();
+  expect(await standing).toBe("lives");
+  await truth.advance(TIMING.watchMs + TIMING.roundMs);
+  expect(state()).toBe("dead");
+  expect(deaths).toEqual([
+    [OTHER, true],
+    [OTHER, true],
+  ]);
+});
+
 test("one whose record comes while it is watched as missing is not made dead (R16)", async () => {
   const { truth, tables, membership, join, renew } = await observing();
   const LATE = "c".repeat(32);

@@ -84,11 +84,23 @@ export class Membership {
   /** Whether an incarnation that an entry names lives. One without a record is watched from now on, then made dead (R16). */
   async standing(incarnation: Incarnation): Promise<Standing> {
     const known = (): boolean => this.#dead.has(incarnation) || this.#members.has(incarnation);
-    if (!known()) await this.poll();
+    if (!known()) {
+      // Before the poll: it is the first to see that there is no record, and the wait is counted from it.
+      this.#missing.add(incarnation);
+      await this.poll();
+    }
     if (this.#dead.has(incarnation)) return "dead";
-    if (this.#members.has(incarnation)) return "lives";
-    this.#missing.add(incarnation);
-    return "missing";
+    return this.#members.has(incarnation) ? "lives" : "missing";
+  }
+
+  /**
+   * The store has just decided that an incarnation is not dead, although a poll had said so: it lost that write (A2). What it
+   * says now counts, and the incarnation is watched like any other. (A poll that says so is not enough: it may be stale.)
+   */
+  reconsider(incarnation: Incarnation): void {
+    if (!this.#dead.delete(incarnation)) return;
+    this.#members.delete(incarnation);
+    this.#early.ring();
   }
 
   /** Somebody announced a death: look now instead of at the next round. The announcement itself decides nothing. */

@@ -61,6 +61,7 @@ async function cluster(startsOpen = true) {
       // A wall clock that says nothing: what the store decides can be read off the numbers.
       generations: new GenerationClock({ wallMs: () => 0 }),
       operationMs: 2_000,
+      notDead: (other) => void standings.delete(other),
       acknowledged: () => 0,
       claimed: (counter) => granted.push(counter),
       standing: async (other) => {
@@ -115,6 +116,19 @@ test("only a dead owner is displaced, by the token that was seen, above its gene
   });
   expect(events.at(-1)).toMatchObject({ type: "activation.claimed", reason: "takeover" });
   expect(tables.entry(ACTOR)?.claims.map((claim) => claim.reason)).toEqual(["call", "takeover"]);
+});
+
+test("an owner whose death the store has forgotten is not displaced, and calls go to it again (A2)", async () => {
+  const { silo, settled, standings, asked } = await cluster();
+  const [a, b] = [await silo("a"), await silo("b")];
+  await settled(a.acquire(ACTOR));
+  // What a poll has said, before the store lost it.
+  standings.set("a".repeat(32), "dead");
+  expect(await settled(b.acquire(ACTOR))).toMatchObject({
+    kind: "elsewhere",
+    silo: "a".repeat(32),
+  });
+  expect(asked).toHaveLength(2);
 });
 
 test("a thief that comes late does not steal from the one who was faster (H3)", async () => {

@@ -49,6 +49,8 @@ export interface OwnershipOptions {
   /** How long one operation may take before it counts as indefinite. */
   readonly operationMs: number;
   standing(incarnation: Incarnation): Promise<Standing>;
+  /** The store did not let a dead owner be displaced: it has forgotten that death. */
+  notDead(incarnation: Incarnation): void;
   /** What the directory has acknowledged of this silo's writes, asked when a claim is sent (R14). */
   acknowledged(): number;
   claimed(counter: number, acknowledgedAtSend: number): void;
@@ -127,6 +129,8 @@ export class Ownership {
       }
       switch (answer.refusal) {
         case "owned": {
+          if (request.reason === "takeover" && names(request, answer.entry))
+            this.#o.notDead(answer.entry.incarnation);
           const next = await this.#displace(actor, answer.entry, reason);
           if ("kind" in next) return next;
           ({ request, acknowledgedAtSend } = this.#fresh(next));
@@ -259,4 +263,8 @@ export class Ownership {
       }
     }
   }
+}
+
+function names({ expected }: ClaimRequest, entry: DirectoryEntry): boolean {
+  return expected !== "free" && expected.token === entry.token;
 }

@@ -147,6 +147,14 @@ test("a silo's own last incarnation needs no watching (G2)", async () => {
   expect(deaths).toEqual([FIRST]);
 });
 
+test("a silo's own last incarnation is dead at once also where its record is gone (G2, R16)", async () => {
+  const { truth, join, tables } = cluster();
+  const second = join(SECOND, {}, FIRST);
+  await truth.settle();
+  expect((await second).member.state).toBe("alive");
+  expect(tables.member(FIRST)?.state).toBe("dead");
+});
+
 test("a registration whose answer is lost is sent again and meets itself (R8)", async () => {
   const { join, world } = cluster();
   let asked = 0;

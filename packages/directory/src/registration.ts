@@ -1,7 +1,8 @@
 // Becoming a member: one run of a silo registers, or waits for its predecessor's death.
 //   G1. A live name is never taken over on suspicion: its record is watched for a whole lease, and marked dead by
 //       compare-and-set on the rev that was watched (R3). If the rev moves, the name is in use: refused.
-//   G2. A new incarnation inherits nothing; but the death of its own silo's last one needs no watching.
+//   G2. A new incarnation inherits nothing; but the death of its own silo's last one needs no watching, also where its
+//       record is gone: nobody else could tell for a whole lease whether it lives (R16).
 import {
   type Clock,
   ConfigError,
@@ -41,6 +42,7 @@ export async function register(
   request: RegisterRequest,
   options: RegistrationOptions,
 ): Promise<Registered> {
+  if (options.previous !== undefined) await buryAbsent(options.previous, options);
   for (;;) {
     const answer = await ask(request, options);
     if (answer.ok) return answer;
@@ -107,6 +109,16 @@ async function outlived(
     watch = watchOn<Rev>(watch, now.rev, gapMs <= timing.maxPollGapMs, clock.monotonicMs());
   } while (asked.monotonicMs - watch.sinceMs < timing.watchMs);
   return true;
+}
+
+/** Creates this silo's last incarnation as dead, if it has no record. */
+async function buryAbsent(
+  incarnation: Incarnation,
+  { clock, timing, directory, signal }: RegistrationOptions,
+): Promise<void> {
+  signal.throwIfAborted();
+  const marking = directory.markDead({ incarnation, expectedRev: "absent" });
+  await bounded(clock, timing.roundMs, "marking a death", marking);
 }
 
 /** Marks the holder dead, if it has not renewed since it was seen; else the next registration meets it again. */

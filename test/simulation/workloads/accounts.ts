@@ -26,6 +26,7 @@ export class Accounts {
   readonly #sim: Simulation;
   readonly #all: Transfer[] = [];
   readonly #unanswered = new Set<Transfer>();
+  #last = "";
   #next = 0;
 
   constructor(sim: Simulation) {
@@ -60,12 +61,8 @@ export class Accounts {
     if (!this.#sim.storeKept) for (const transfer of this.#all) this.#unanswered.add(transfer);
     for (let tries = 0; tries < 3 && this.#unanswered.size > 0; tries++)
       for (const transfer of this.#unanswered) await this.#send(transfer);
-    const left = [...this.#unanswered].map(({ key }) => key);
-    if (left.length > 0)
-      this.#sim.violated(
-        "I13",
-        `transfers are not answered long after healing: ${left.join(", ")}`,
-      );
+    for (const { key } of this.#unanswered)
+      this.#sim.violated("I13", `${key} is not answered long after healing: ${this.#last}`);
     if (!this.#sim.storeKept) for (const transfer of this.#all) await this.#depositAgain(transfer);
     let sum = 0;
     for (let i = 0; i < COUNT; i++)
@@ -92,6 +89,7 @@ export class Accounts {
     );
     if (got.outcome === "threw") throw got.error;
     if (got.outcome === "ok") this.#unanswered.delete(transfer);
+    else this.#last = String(got.error);
   }
 }
 

@@ -126,6 +126,7 @@ export function makeParts(
     emit,
     operationMs: timing.ttlMs / 2,
     standing: (other) => membership.standing(other),
+    notDead: (other) => membership.reconsider(other),
     acknowledged: () => rollbacks.acknowledged,
     claimed: (counter, acknowledgedAtSend) => {
       if (rollbacks.claimed(counter, acknowledgedAtSend)) rolledBack();

@@ -15,14 +15,14 @@ export function claimTests(rule: DirectoryRule): void {
     const answer = await claimOne(directory, request);
     if (!answer.ok) throw new Error(answer.refusal);
     expect(answer.generation).toBeGreaterThan(0);
-    const { generation } = answer;
+    const { generation, counter } = answer;
     const { token, reason } = request;
     expect(await entryOf(other, ACTOR)).toEqual({
       incarnation,
       token,
       generation,
       free: false,
-      claims: [{ generation, incarnation, token, reason }],
+      claims: [{ generation, incarnation, token, reason, counter }],
     });
   });
 
@@ -32,6 +32,16 @@ export function claimTests(rule: DirectoryRule): void {
     const answer = await claimOne(directory, bench.claimRequest(ACTOR, incarnation));
     expect(answer).toMatchObject({ ok: true, counter: counter + 1 });
     expect(await memberOf(directory, incarnation)).toMatchObject({ counter: counter + 1, rev: 1 });
+  });
+
+  rule("R14 R8", "a claim sent again answers the place that it had", async (bench) => {
+    const directory = await bench.open();
+    const { incarnation, counter } = await bench.join(directory);
+    const request = bench.claimRequest(ACTOR, incarnation);
+    await claimOne(directory, request);
+    await bench.own(directory, { type: "Cart", id: "bob" }, incarnation);
+    expect(await claimOne(directory, request)).toMatchObject({ ok: true, counter: counter + 1 });
+    expect(await memberOf(directory, incarnation)).toMatchObject({ counter: counter + 2 });
   });
 
   rule("R15", "a generation is above the floor, and above all that were granted", async (bench) => {

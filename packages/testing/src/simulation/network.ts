@@ -156,7 +156,7 @@ export class SimNetwork {
     this.#lastArrival.set(link, Math.max(atMs, this.#lastArrival.get(link) ?? 0));
     this.world.schedule(
       atMs - this.world.nowMs,
-      `${message.kind} ${from}>${to}${describeCall(message)}`,
+      `${message.kind} ${from}>${to}${about(message)}`,
       () =>
         target.node.run("message", () => {
           // What comes to an address that is gone reaches nobody.
@@ -176,8 +176,18 @@ export class SimNetwork {
   }
 }
 
-function describeCall(message: Message): string {
-  return message.kind === "call" ? ` ${message.type}/${message.id}.${message.method}` : "";
+function about(message: Message): string {
+  switch (message.kind) {
+    case "call":
+      return ` ${message.type}/${message.id}.${message.method}`;
+    case "reply":
+    case "located":
+      return message.result.status === "refused"
+        ? `: ${message.result.reason}, ${message.result.message}`
+        : `: ${message.result.status}`;
+    default:
+      return "";
+  }
 }
 
 class SimEndpoint implements Endpoint {
