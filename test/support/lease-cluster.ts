@@ -277,6 +277,7 @@ class LeaseWorld {
       );
       const observer = new Membership({
         self: incarnation,
+        storeId: "store",
         timing: this.#timing,
         ...(this.#plant.observer?.(right) ?? right),
         emit: () => undefined,
@@ -284,6 +285,7 @@ class LeaseWorld {
           died: (dead) => {
             if (dead.incarnation === incarnation) keeper.end("its member record was marked dead");
           },
+          replaced: () => keeper.end("its directory is another one"),
           witnessPeriod: () => (this.#plant.witnessPeriod ?? inPeriods)(keeper),
         },
       });

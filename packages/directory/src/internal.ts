@@ -13,5 +13,5 @@ export {
 export { LeaseKeeper, LeaseLostError } from "./lease-keeper.ts";
 export { Membership, type Standing } from "./membership.ts";
 export { type Acquired, type Claim, Ownership } from "./ownership.ts";
-export { register } from "./registration.ts";
+export { register, type Registered } from "./registration.ts";
 export { type RollbackRules, rollbackRules, RollbackWatch } from "./rollback-watch.ts";

@@ -34,6 +34,7 @@ async function observing(options: { readonly startsOpen?: boolean } = {}) {
     fate: (_operation: Operation): Fate | undefined => undefined,
   };
   const asked: Operation[] = [];
+  let replaced = 0;
   const deaths: [Incarnation, boolean][] = [];
   const events: EventBody[] = [];
   const join = async (incarnation: Incarnation): Promise<void> => {
@@ -59,6 +60,7 @@ async function observing(options: { readonly startsOpen?: boolean } = {}) {
   await join(OTHER);
   const membership = new Membership({
     self: SELF,
+    storeId: "store",
     timing: TIMING,
     clock,
     directory: scriptedDirectory(directory, { truth, silo: clock }, (operation) => {
@@ -69,6 +71,7 @@ async function observing(options: { readonly startsOpen?: boolean } = {}) {
     host: {
       died: (member, markedHere) => deaths.push([member.incarnation, markedHere]),
       witnessPeriod: () => world.period,
+      replaced: () => void (replaced += 1),
     },
   });
   const run = new AbortController();
@@ -91,6 +94,7 @@ async function observing(options: { readonly startsOpen?: boolean } = {}) {
     renew,
     state,
     polls,
+    replaced: () => replaced,
     run,
   };
 }
@@ -362,6 +366,16 @@ test.each<[string, (w: Awaited<ReturnType<typeof observing>>) => void]>([
   expect(tables.sentinel()?.open).toBe(false);
   await truth.advance(TTL + TIMING.roundMs);
   expect(tables.sentinel()?.open).toBe(true);
+});
+
+test("a directory with another id is not the one that was registered in: nothing is judged by it (R14)", async () => {
+  const { truth, tables, replaced, state } = await observing();
+  await truth.advance(TIMING.roundMs);
+  expect(replaced()).toBe(0);
+  tables.putSentinel({ storeId: "another", open: true });
+  await truth.advance(TIMING.watchMs + TIMING.roundMs);
+  expect(replaced()).toBeGreaterThan(0);
+  expect(state()).toBe("alive");
 });
 
 test("one death that cannot be marked keeps no other from being marked", async () => {

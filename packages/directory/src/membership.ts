@@ -32,10 +32,14 @@ export interface MembershipHost {
   died(member: MemberRecord, markedHere: boolean): void;
   /** Numbers the periods in which this observer's own lease went on; undefined while it may not judge others (W2, L2). */
   witnessPeriod(): number | undefined;
+  /** The directory is not the one that this silo registered in: nothing that it was granted is known there (R14). */
+  replaced(): void;
 }
 
 export interface MembershipOptions {
   readonly self: Incarnation;
+  /** The id of the store in which this silo is registered. */
+  readonly storeId: string;
   readonly timing: LeaseTiming;
   readonly clock: Clock;
   readonly directory: Directory;
@@ -162,6 +166,10 @@ export class Membership {
     }
     if (this.#stopped) return;
     this.#see(answer);
+    if (answer.sentinel && answer.sentinel.storeId !== this.#o.storeId) {
+      host.replaced();
+      return;
+    }
 
     const period = host.witnessPeriod();
     const unbroken =

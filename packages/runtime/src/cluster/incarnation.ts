@@ -15,7 +15,7 @@ import {
   Tasks,
   type Transport,
 } from "@tenure/core/internal";
-import { register } from "@tenure/directory/internal";
+import { register, type Registered } from "@tenure/directory/internal";
 import { sayGoodbye } from "./goodbye.ts";
 import { Inbox } from "./inbox.ts";
 import { type IncarnationDeps, makeParts, type Parts } from "./parts.ts";
@@ -43,7 +43,7 @@ export class Incarnation {
     const { clock, timing, ports, random } = deps;
     const id = newIncarnation(random);
     const buried: IncarnationId[] = [];
-    const { member } = await register(
+    const registered = await register(
       {
         incarnation: id,
         name: deps.name,
@@ -72,7 +72,7 @@ export class Incarnation {
         },
       },
     );
-    const incarnation = new Incarnation(id, member, deps);
+    const incarnation = new Incarnation(id, registered, deps);
     try {
       await incarnation.#begin(buried, signal);
     } catch (error) {
@@ -84,7 +84,7 @@ export class Incarnation {
     return incarnation;
   }
 
-  private constructor(id: IncarnationId, member: MemberRecord, deps: IncarnationDeps) {
+  private constructor(id: IncarnationId, registered: Registered, deps: IncarnationDeps) {
     this.id = id;
     this.#d = deps;
     this.ended = new Promise((resolve) => {
@@ -96,7 +96,7 @@ export class Incarnation {
       // None of them fails because of a store or a network. A silo without one of them must not live on as if it had it.
       this.lease.end(`its task '${task}' failed`);
     });
-    this.#parts = makeParts(id, member, deps, {
+    this.#parts = makeParts(id, registered, deps, {
       endpoint: () => this.#endpoint,
       draining: () => this.#draining,
       lost: (reason) => this.#lost(reason),

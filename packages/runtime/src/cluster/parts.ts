@@ -18,6 +18,7 @@ import {
   type LeaseTiming,
   Membership,
   Ownership,
+  type Registered,
   RollbackWatch,
 } from "@tenure/directory/internal";
 import { RowStore } from "../activation/row-store.ts";
@@ -72,7 +73,7 @@ export interface Parts {
 
 export function makeParts(
   id: Incarnation,
-  member: MemberRecord,
+  { member, sentinel }: Registered,
   deps: IncarnationDeps,
   host: PartsHost,
 ): Parts {
@@ -108,6 +109,7 @@ export function makeParts(
   );
   const membership = new Membership({
     self: id,
+    storeId: sentinel.storeId,
     timing,
     clock,
     directory,
@@ -115,6 +117,7 @@ export function makeParts(
     host: {
       died: (dead, markedHere) => host.died(dead, markedHere),
       witnessPeriod: () => lease.witnessPeriod(),
+      replaced: () => lease.end("the directory is another one than it registered in"),
     },
   });
   const ownership = new Ownership({
