@@ -350,10 +350,6 @@ test("a directory whose entries may be lost is opened after a whole watched leas
 test.each<[string, (w: Awaited<ReturnType<typeof observing>>) => void]>([
   ["an outage of the store", ({ world }) => (world.fate = () => REJECTED)],
   ["a pause of the observer", ({ world }) => (world.period = undefined)],
-  [
-    "the loss of that sentinel too",
-    ({ tables }) => tables.putSentinel({ storeId: "next", open: false }),
-  ],
 ])("%s restarts the wait for the directory (R13, W2)", async (_what, breakIt) => {
   const w = await observing({ startsOpen: false });
   const { truth, tables, world } = w;
