@@ -10,7 +10,7 @@ import type {
   Timer,
 } from "@tenure/core/internal";
 import { ANY_SILO } from "@tenure/core/internal";
-import type { Locator } from "./invoker.ts";
+import type { Locator } from "./departures.ts";
 
 /** A silo that does not answer within this time is not waited for: another is asked. */
 const ASK_MS = 1_000;

@@ -1,0 +1,191 @@
+// How an attempt of a call leaves: in its order, past its gate, to where its actor is.
+//   D1. A caller's calls to one actor leave in the order in which they were made (V2; see call-lanes.ts).
+//   D2. Lanes that look for the same actor ask once.
+//   D3. Nothing leaves whose turn has lost its actor, or whose time is up (R6, R17, R25).
+import {
+  type ActorAddress,
+  type Address,
+  type CallMessage,
+  type CallResult,
+  type Clock,
+  type Endpoint,
+  errorText,
+  FencedError,
+  type Incarnation,
+  type Located,
+} from "@tenure/core/internal";
+import { CallLanes } from "./call-lanes.ts";
+import type { Flights } from "./flights.ts";
+import type { LocationCache } from "./location-cache.ts";
+import { detailsOf, type OutgoingCall } from "./outgoing-call.ts";
+import type { Failure } from "./retry-policy.ts";
+
+/** Finds the silo to which calls to an actor should go. */
+export interface Locator {
+  locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located>;
+}
+
+/** The silo that this invoker lives in: calls to its own actors skip the transport. */
+export interface LocalSilo {
+  deliver(call: CallMessage, from: Address, reply: (result: CallResult) => void): void;
+}
+
+/** What calls leave through. It changes when a silo rejoins as a new incarnation. */
+export interface Attachment {
+  readonly address: Address;
+  readonly endpoint: Endpoint;
+  readonly local: LocalSilo | undefined;
+}
+
+export interface DeparturesOptions {
+  readonly clock: Clock;
+  readonly locator: Locator;
+  readonly locations: LocationCache;
+  readonly flights: Flights;
+  readonly host: DeparturesHost;
+}
+
+/** What becomes of a call that did not leave, and of one that its own silo answers. */
+export interface DeparturesHost {
+  failed(call: OutgoingCall, failure: Failure): void;
+  expired(call: OutgoingCall): void;
+  rejected(call: OutgoingCall, error: unknown): void;
+  replied(request: number, result: CallResult): void;
+}
+
+export class Departures {
+  attachment: Attachment | undefined;
+  readonly #o: DeparturesOptions;
+  readonly #lanes: CallLanes;
+  readonly #locating = new Map<string, Promise<Located>>();
+
+  constructor(options: DeparturesOptions) {
+    this.#o = options;
+    this.#lanes = new CallLanes({
+      trySend: (call) => this.#trySend(call),
+      locate: (call) => this.#locate(call),
+      mayLeave: (call) => call.origin?.mayLeave() ?? true,
+      gateRefused: (call, error) => this.#gateRefused(call, error),
+    });
+  }
+
+  /** Lanes in which calls wait, and questions that are open. */
+  get held(): number {
+    return this.#lanes.size + this.#locating.size;
+  }
+
+  first(call: OutgoingCall): void {
+    if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call)) this.#lanes.enter(call);
+  }
+
+  again(call: OutgoingCall): void {
+    call.retry = undefined;
+    if (call.done) return;
+    // The turn that made the call may have lost its actor since the last attempt.
+    call.gate = call.origin?.gate();
+    this.#lanes.enter(call);
+  }
+
+  /** False: the actor must be located first. */
+  #trySend(call: OutgoingCall): boolean {
+    const { attachment } = this;
+    if (!attachment) {
+      this.#o.host.failed(call, { status: "not-connected" });
+      return true;
+    }
+    const location = this.#o.locations.get(call.actorKey);
+    if (!location) return false;
+    call.evidence = Math.max(call.evidence, location.generation);
+    this.#send(call, location.silo, attachment);
+    return true;
+  }
+
+  #send(call: OutgoingCall, to: Incarnation, attachment: Attachment): void {
+    const { clock, flights, host } = this.#o;
+    const budgetMs = call.deadlineMs - clock.monotonicMs();
+    if (budgetMs <= 0) {
+      host.expired(call);
+      return;
+    }
+    call.attempt += 1;
+    const local = to === attachment.address ? attachment.local : undefined;
+    if (!local && call.args.kind === "value") {
+      try {
+        call.args = attachment.endpoint.snapshot(call.args.value, "args");
+      } catch (error) {
+        host.rejected(call, error);
+        return;
+      }
+    }
+    const request = flights.open(call);
+    const message = messageOf(call, request, budgetMs);
+    if (local) {
+      call.flight = { request, to, tag: 0 };
+      local.deliver(message, attachment.address, (result) => host.replied(request, result));
+      return;
+    }
+    const tag = attachment.endpoint.send(to, message);
+    if (tag === undefined) {
+      flights.forget(request);
+      host.failed(call, { status: "not-connected" });
+    } else call.flight = { request, to, tag };
+  }
+
+  async #locate(first: OutgoingCall): Promise<void> {
+    const { actorKey, lane } = first;
+    let asked = this.#locating.get(actorKey);
+    if (!asked) {
+      asked = this.#ask(first).finally(() => this.#locating.delete(actorKey));
+      this.#locating.set(actorKey, asked); // D2
+    }
+    const located = await asked;
+    if (located.status === "at")
+      this.#o.locations.set(actorKey, { silo: located.silo, generation: located.generation });
+    else
+      for (const call of this.#lanes.takeAll(lane))
+        if (!call.done) {
+          call.attempt += 1;
+          this.#o.host.failed(call, located);
+        }
+  }
+
+  async #ask(call: OutgoingCall): Promise<Located> {
+    try {
+      return await this.#o.locator.locate(call.actor, call.avoid);
+    } catch (error) {
+      return {
+        status: "refused",
+        reason: "unavailable",
+        message: errorText(error),
+        owner: undefined,
+        generation: 0,
+      };
+    }
+  }
+
+  // The turn that made the call had lost its actor: its calls must not leave (D3).
+  #gateRefused(call: OutgoingCall, error: unknown): void {
+    if (call.done) return;
+    this.#o.host.rejected(
+      call,
+      call.maybeRan && error instanceof FencedError
+        ? new FencedError(error.message, { outcome: "unknown", details: detailsOf(call) })
+        : error,
+    );
+  }
+}
+
+function messageOf(call: OutgoingCall, request: number, budgetMs: number): CallMessage {
+  return {
+    kind: "call",
+    request,
+    type: call.actor.type,
+    id: call.actor.id,
+    method: call.method,
+    args: call.args,
+    budgetMs,
+    key: call.idempotencyKey,
+    chain: call.origin?.chain ?? [],
+    repeatable: call.repeatable,
+  };
+}

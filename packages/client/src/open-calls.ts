@@ -1,0 +1,126 @@
+// The calls that are open, and the ways in which one ends: with an answer, an error, its time, its caller or its client.
+//   E1. Every call ends exactly once, at the latest a sweep after its deadline; whatever is held for it is let go.
+//   E2. An error says whether any attempt may have run (I11).
+import {
+  bodyValue,
+  type CallResult,
+  CallTimeoutError,
+  CancelledError,
+  type Clock,
+  thrownFromRecord,
+} from "@tenure/core/internal";
+import { Deadlines } from "./deadlines.ts";
+import type { Flights } from "./flights.ts";
+import { detailsOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
+import { errorOf, type Failure, outcomeOf } from "./retry-policy.ts";
+
+export type Answer = Extract<CallResult, { status: "ok" | "threw" }>;
+
+export class OpenCalls {
+  readonly #deadlines: Deadlines<OutgoingCall>;
+  readonly #flights: Flights;
+
+  constructor(clock: Clock, flights: Flights) {
+    this.#deadlines = new Deadlines(clock, (call) => this.expire(call));
+    this.#flights = flights;
+  }
+
+  get size(): number {
+    return this.#deadlines.size;
+  }
+
+  /** From now on the call ends when its time is up or its caller gives up; the latter may be so already. */
+  add(call: OutgoingCall): void {
+    this.#deadlines.add(call);
+    if (call.signal) this.#watch(call, call.signal);
+  }
+
+  #watch(call: OutgoingCall, signal: AbortSignal): void {
+    call.onAbort = () =>
+      this.reject(
+        call,
+        new CancelledError(`${nameOf(call)}: cancelled by its caller`, {
+          outcome: outcomeOf(call.maybeRan || call.flight !== undefined),
+          cause: signal.reason,
+          details: detailsOf(call),
+        }),
+      );
+    if (signal.aborted) call.onAbort();
+    else signal.addEventListener("abort", call.onAbort, { once: true });
+  }
+
+  /** The method's own answer: what it returned or threw. */
+  answer(call: OutgoingCall, result: Answer): void {
+    let value: unknown;
+    try {
+      value = bodyValue(result.body);
+      if (result.status === "threw") value = thrownFromRecord(value);
+    } catch (error) {
+      this.reject(
+        call,
+        errorOf(
+          { status: "failed", code: "NOT_SERIALIZABLE", message: "the reply cannot be decoded" },
+          nameOf(call),
+          { outcome: "unknown", cause: error, details: detailsOf(call) },
+        ),
+      );
+      return;
+    }
+    if (result.status === "threw") {
+      this.reject(call, value);
+      return;
+    }
+    this.#settle(call);
+    call.resolve(value);
+  }
+
+  /** What happened to its last attempt is what the caller is told. */
+  fail(call: OutgoingCall, failure: Failure): void {
+    this.reject(call, failureError(call, failure));
+  }
+
+  reject(call: OutgoingCall, error: unknown): void {
+    this.#settle(call);
+    call.reject(error);
+  }
+
+  expire(call: OutgoingCall): void {
+    const inFlight = call.flight !== undefined;
+    const failure = call.lastFailure;
+    // A call that was refused until its time was up says why; one that was on its way can only say that time is up.
+    if (failure && !inFlight) this.fail(call, failure);
+    else
+      this.reject(
+        call,
+        new CallTimeoutError(
+          `${nameOf(call)}: no reply within ${Math.max(0, Math.round(call.timeoutMs))} ms`,
+          { outcome: outcomeOf(call.maybeRan || inFlight), details: detailsOf(call) },
+        ),
+      );
+  }
+
+  /** Fails every open call: nothing will answer any more. */
+  close(): void {
+    for (const call of this.#deadlines) {
+      const inFlight = call.flight !== undefined;
+      call.maybeRan ||= inFlight;
+      this.fail(call, { status: inFlight ? "disconnected" : "not-connected" });
+    }
+    this.#deadlines.stop();
+  }
+
+  #settle(call: OutgoingCall): void {
+    call.done = true;
+    this.#deadlines.delete(call);
+    if (call.flight) this.#flights.forget(call.flight.request);
+    call.retry?.cancel();
+    if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);
+  }
+}
+
+function failureError(call: OutgoingCall, failure: Failure): Error {
+  return errorOf(failure, nameOf(call), {
+    outcome: outcomeOf(call.maybeRan),
+    details: detailsOf(call),
+  });
+}
