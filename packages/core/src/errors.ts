@@ -75,10 +75,20 @@ export class DeadlockError extends CallError {
   }
 }
 
-/** A bound was reached (mailbox, silo, idempotency keys): refused at once, nothing was dropped in silence. */
+/**
+ * A bound was reached (mailbox, silo, client, idempotency keys), and it had not changed when the call's time or its
+ * caller's retry budget was used up. Nothing was dropped in silence.
+ * @example if (error instanceof OverloadedError) await later(error.retryAfterMs ?? 1_000)
+ */
 export class OverloadedError extends CallError {
   constructor(message: string, options: CallErrorOptions) {
     super("OVERLOADED", message, options);
+  }
+
+  /** How long whoever refused asks to be left alone; undefined when it could not tell. Also in `details`. */
+  get retryAfterMs(): number | undefined {
+    const given = this.details["retryAfterMs"];
+    return typeof given === "number" ? given : undefined;
   }
 }
 

@@ -16,12 +16,14 @@ const refused = fc.record({
   reason: fc.constantFrom(
     "moved" as const,
     "paused" as const,
+    "overloaded" as const,
     "invalid" as const,
     "key-refused" as const,
   ),
   message: fc.string({ unit: "grapheme" }),
   owner: fc.option(address, { nil: undefined }),
   generation: count,
+  retryAfterMs: fc.option(count, { nil: undefined }),
 });
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record<CallMessage>({

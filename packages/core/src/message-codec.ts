@@ -82,6 +82,7 @@ function resultTuple(result: CallResult): readonly unknown[] {
         result.message,
         result.owner ?? null,
         result.generation,
+        result.retryAfterMs === undefined ? null : Math.ceil(result.retryAfterMs),
       ];
     case "failed":
       return ["failed", result.code, result.message];
@@ -151,6 +152,7 @@ function result(t: readonly unknown[]): CallResult {
         message: str(t[4], "message", 1 << 16),
         owner: t[5] === null ? undefined : address(t[5]),
         generation: int(t[6], "generation"),
+        ...(t[7] === null ? {} : { retryAfterMs: int(t[7], "retry") }),
       };
     }
     case "failed":

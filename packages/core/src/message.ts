@@ -58,6 +58,8 @@ export interface Refused {
   /** With `moved`: who owns the actor, as far as the refusing silo knows, and since which generation. */
   readonly owner: Incarnation | undefined;
   readonly generation: number;
+  /** With `overloaded`: how long the refusing silo asks to be left alone, where it can tell. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** The runtime could not finish the call; it may have run. */

@@ -1,22 +1,28 @@
 // The catalog: actor → activation, for one incarnation of the silo.
 //   G1. One slot per actor, taken synchronously at its first call, before anything is awaited (R12, I4).
 //   G2. A slot is held through `deactivating` and left only when the activation has ended.
-//   G3. Idle activations are collected; the sweep looks at a bounded number of them at a time.
+//   G3. At most `maxActivations` slots are taken: a call that would need one more is refused, and nothing of it remains (I12).
+//   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
 import { type ActorAddress, type ActorKind, type Clock, formatActor } from "@tenure/core/internal";
 import { delay } from "@tenure/core/internal";
 import { Activation, type ActivationDeps } from "../activation/activation.ts";
 import { CommitRefused } from "../activation/commit-pipeline.ts";
 import type { IncomingCall } from "../activation/incoming-call.ts";
+import { overloaded } from "../messaging/overloaded.ts";
 
 const SWEEP_EVERY_MS = 1_000;
+/** Some kilobytes each: before this many, a process has run out of memory. A bound, not a setting. */
+const MAX_ACTIVATIONS = 1_000_000;
 const SWEPT_AT_ONCE = 20_000;
 
 export class Catalog {
   readonly #deps: Omit<ActivationDeps, "gone">;
   readonly #slots = new Map<string, Activation>();
+  readonly #maxActivations: number;
 
-  constructor(deps: Omit<ActivationDeps, "gone">) {
+  constructor(deps: Omit<ActivationDeps, "gone">, maxActivations = MAX_ACTIVATIONS) {
     this.#deps = deps;
+    this.#maxActivations = maxActivations;
   }
 
   get size(): number {
@@ -39,6 +45,12 @@ export class Catalog {
     const key = formatActor(call.actor);
     let activation = this.#slots.get(key);
     if (!activation) {
+      if (this.#slots.size >= this.#maxActivations) {
+        // G3. The next sweep may collect some.
+        const problem = `the silo has ${this.#maxActivations} activations, and no room for ${key}`;
+        call.reply(overloaded(problem, SWEEP_EVERY_MS));
+        return;
+      }
       activation = new Activation(call.actor, kind, {
         ...this.#deps,
         gone: (ended) => {

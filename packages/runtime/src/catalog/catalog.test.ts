@@ -1,0 +1,61 @@
+import { Actor, defineActor } from "@tenure/core";
+import { actorKind, type CallResult, valueBody } from "@tenure/core/internal";
+import type { Acquired, Ownership } from "@tenure/directory/internal";
+import { expect, test } from "vitest";
+import { deferred, nextTurn } from "../../../../test/support/deferred.ts";
+import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
+import type { ActivationDeps } from "../activation/activation.ts";
+import { Catalog } from "./catalog.ts";
+
+class Plain extends Actor<never> {
+  static readonly actor = defineActor<Plain>({ type: "plain" });
+  go() {}
+}
+
+test("a silo with all the activations that it may have refuses another actor, typed, until one has ended (G3, I12)", async () => {
+  const kind = actorKind(Plain);
+  const claims: ReturnType<typeof deferred<Acquired>>[] = [];
+  const acquire = (): Promise<Acquired> => {
+    const claim = deferred<Acquired>();
+    claims.push(claim);
+    return claim.promise;
+  };
+  // What an activation needs until it is owned.
+  const deps: Partial<ActivationDeps> = {
+    clock: new VirtualClock(),
+    ownership: { acquire } as Partial<Ownership> as Ownership,
+    emit: () => undefined,
+  };
+  const catalog = new Catalog(deps as ActivationDeps, 1);
+  const replies: [string, CallResult][] = [];
+  const call = (id: string): void =>
+    catalog.deliver(
+      {
+        request: 1,
+        actor: { type: "plain", id },
+        method: kind.methods.get("go")!,
+        args: valueBody([]),
+        key: undefined,
+        chain: [],
+        repeatable: false,
+        deadlineMs: Infinity,
+        snapshot: valueBody,
+        reply: (result) => void replies.push([id, result]),
+      },
+      kind,
+    );
+  call("a");
+  call("b");
+  call("a");
+  expect(replies).toMatchObject([
+    ["b", { status: "refused", reason: "overloaded", retryAfterMs: 1_000 }],
+  ]);
+  expect(claims).toHaveLength(1);
+  expect(catalog.size).toBe(1);
+  claims[0]!.resolve({ kind: "unavailable", why: "no directory" });
+  await nextTurn();
+  expect(catalog.size).toBe(0);
+  call("b");
+  expect(claims).toHaveLength(2);
+  expect(replies.filter(([id]) => id === "b")).toHaveLength(1);
+});
