@@ -255,8 +255,9 @@ test("a full table refuses a new key, never forgets an unexpired one, and makes 
   await till.leave();
   await t.clock.settle();
   await fill(0);
-  const full = await rejection(till.$with({ idempotencyKey: "new" }).pay(1));
-  expect(full).toMatchObject({ code: "OVERLOADED", outcome: "not-executed" });
+  const full = rejection(till.$with({ idempotencyKey: "new", timeoutMs: 100 }).pay(1));
+  await t.clock.advance(200);
+  expect(await full).toMatchObject({ code: "OVERLOADED", outcome: "not-executed" });
   expect(await till.pay(1)).toEqual({ sum: 1 });
   // A key that is there is no new one: it is compared, not refused for lack of room.
   const known = await rejection(till.$with({ idempotencyKey: "filler-7" }).pay(1));

@@ -189,14 +189,16 @@ test("calls made inside a turn start in the order in which it made them, while i
   expect(stage.log).toEqual(["x", ...names]);
 });
 
-test("a full mailbox refuses one more call at once, typed, and serves the others (M2)", async () => {
+test("a full mailbox refuses one more call, typed, and serves the others (M2)", async () => {
   const { stage, t, Plain } = await stageWithSilos();
   await using _ = t;
   const plain = t.silos[0]!.client.get(Plain, "a");
   const first = plain.write("1");
   await stage.entered("1");
   const waiting = [plain.write("2"), plain.write("3")];
-  const refused = await rejection(plain.write("4"));
+  const time = t.clock.advance(200);
+  const refused = await rejection(plain.$with({ timeoutMs: 100 }).write("4"));
+  await time;
   expect(refused).toBeInstanceOf(OverloadedError);
   expect(refused).toMatchObject({ code: "OVERLOADED", outcome: "not-executed" });
   expect(String(refused)).toContain("2 calls wait for plain/a");
@@ -205,17 +207,40 @@ test("a full mailbox refuses one more call at once, typed, and serves the others
   expect(stage.log).not.toContain("+4");
 });
 
-test("a silo that has maxCalls open refuses one more at once", async () => {
+test("a call that a full mailbox refused is served when there is room, within its time", async () => {
+  const { stage, t, Plain } = await stageWithSilos();
+  await using _ = t;
+  const plain = t.silos[0]!.client.get(Plain, "a");
+  const first = plain.write("1");
+  await stage.entered("1");
+  const waiting = [plain.write("2"), plain.write("3")];
+  const late = plain.write("4");
+  await t.clock.advance(100);
+  for (const name of ["1", "2", "3", "4"]) stage.door(name).resolve();
+  expect(await Promise.all([first, ...waiting])).toEqual([1, 2, 3]);
+  await t.clock.advance(400);
+  expect(await late).toBe(4);
+});
+
+test("a silo that has maxCalls open refuses one more, and says how long it wants to be left alone", async () => {
   const stage = new Stage();
   const { Room } = actors(stage);
   await using t = await testSilos({ actors: [Room], options: { maxCalls: 2 } });
   const get = (id: string) => t.silos[0]!.client.get(Room, id);
   const open = [get("a").write("1"), get("b").write("2")];
   await Promise.all([stage.entered("1"), stage.entered("2")]);
-  expect(await rejection(get("c").write("3"))).toMatchObject({ code: "OVERLOADED" });
+  // Less time than the silo asks for: there is nothing to wait for.
+  expect(await rejection(get("c").$with({ timeoutMs: 90 }).write("3"))).toMatchObject({
+    code: "OVERLOADED",
+    outcome: "not-executed",
+    retryAfterMs: 100,
+    details: { retryAfterMs: 100, attempts: 1 },
+  });
+  const late = get("c").write("3");
   stage.door("1").resolve();
   stage.door("2").resolve();
   await Promise.all(open);
   stage.door("3").resolve();
-  expect(await get("c").write("3")).toBe(2);
+  await t.clock.advance(150);
+  expect(await late).toBe(2);
 });

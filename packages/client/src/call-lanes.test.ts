@@ -28,6 +28,8 @@ function makeCall(name: string, fields: Partial<OutgoingCall> = {}): OutgoingCal
     maybeRan: false,
     lastFailure: undefined,
     retry: undefined,
+    heldBack: 0,
+    paid: false,
     flight: undefined,
     done: false,
     ...fields,

@@ -17,6 +17,7 @@ export interface LaneHost {
 export class CallLanes {
   readonly #host: LaneHost;
   readonly #lanes = new Map<string, OutgoingCall[]>();
+  #waiting = 0;
 
   constructor(host: LaneHost) {
     this.#host = host;
@@ -27,12 +28,18 @@ export class CallLanes {
     return this.#lanes.size;
   }
 
+  /** Calls that wait in all lanes, also those that are over and not passed over yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** True when a call would overtake one that waits. */
   has(lane: string): boolean {
     return this.#lanes.has(lane);
   }
 
   enter(call: OutgoingCall): void {
+    this.#waiting += 1;
     const waiting = this.#lanes.get(call.lane);
     if (waiting) {
       waiting.push(call);
@@ -45,14 +52,16 @@ export class CallLanes {
 
   /** Takes every waiting call out of a lane. */
   takeAll(lane: string): readonly OutgoingCall[] {
-    return this.#lanes.get(lane)?.splice(0) ?? [];
+    const taken = this.#lanes.get(lane)?.splice(0) ?? [];
+    this.#waiting -= taken.length;
+    return taken;
   }
 
   async #run(name: string, lane: OutgoingCall[]): Promise<void> {
     while (lane.length > 0) {
       const call = lane[0]!;
       if (call.done) {
-        lane.shift();
+        this.#leave(lane);
         continue;
       }
       const gate = call.gate ?? (this.#host.mayLeave(call) ? undefined : call.origin?.gate());
@@ -61,9 +70,14 @@ export class CallLanes {
         call.gate = undefined;
         continue;
       }
-      if (this.#host.trySend(call)) lane.shift();
+      if (this.#host.trySend(call)) this.#leave(lane);
       else await this.#host.locate(call);
     }
     this.#lanes.delete(name);
+  }
+
+  #leave(lane: OutgoingCall[]): void {
+    lane.shift();
+    this.#waiting -= 1;
   }
 }

@@ -21,7 +21,7 @@ import {
 } from "@tenure/core/internal";
 import { ANY_SILO, type Endpoint } from "@tenure/core/internal";
 import { type ActorClient, referenceTo } from "./client.ts";
-import { Invoker } from "./invoker.ts";
+import { type CallCounters, Invoker } from "./invoker.ts";
 import { RemoteLocator } from "./remote-locator.ts";
 import { type CallRules, callRules } from "./retry-policy.ts";
 
@@ -43,6 +43,13 @@ export interface Client extends ActorClient, AsyncDisposable {
   /** Fails what is still waiting, and closes the connection. */
   close(): Promise<void>;
 }
+
+/** What tests and tools look at, and applications must not. */
+export interface ClientInternals {
+  readonly calls: CallCounters;
+}
+
+export const CLIENT_INTERNALS: unique symbol = Symbol("tenure.client.internals");
 
 /** Time and chance, which tests replace. */
 export interface Platform {
@@ -94,6 +101,7 @@ export async function connect(
     locator,
     callTimeoutMs,
     rules: platform.rules ?? callRules,
+    emit: events.emit,
   });
   const endpoint: Endpoint = await transport
     .join(address, {
@@ -119,12 +127,16 @@ export async function connect(
     await endpoint.close();
     await transport.close();
   };
-  return {
+  const client: Client & { readonly [CLIENT_INTERNALS]: ClientInternals } = {
     get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
       referenceTo(actor, id, invoker),
     close,
     [Symbol.asyncDispose]: close,
+    get [CLIENT_INTERNALS]() {
+      return { calls: invoker.counters };
+    },
   };
+  return client;
 }
 
 function receive(message: Message, invoker: Invoker, locator: RemoteLocator): void {

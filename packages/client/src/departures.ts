@@ -18,6 +18,7 @@ import { CallLanes } from "./call-lanes.ts";
 import type { Flights } from "./flights.ts";
 import type { LocationCache } from "./location-cache.ts";
 import { detailsOf, type OutgoingCall } from "./outgoing-call.ts";
+import type { RetryBudget } from "./retry-budget.ts";
 import type { Failure } from "./retry-policy.ts";
 
 /** Finds the silo to which calls to an actor should go. */
@@ -42,6 +43,7 @@ export interface DeparturesOptions {
   readonly locator: Locator;
   readonly locations: LocationCache;
   readonly flights: Flights;
+  readonly budget: RetryBudget;
   readonly host: DeparturesHost;
 }
 
@@ -74,6 +76,11 @@ export class Departures {
     return this.#lanes.size + this.#locating.size;
   }
 
+  /** Calls that wait in lanes, also those that are over and not passed over yet. */
+  get waiting(): number {
+    return this.#lanes.waiting;
+  }
+
   first(call: OutgoingCall): void {
     if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call)) this.#lanes.enter(call);
   }
@@ -101,7 +108,7 @@ export class Departures {
   }
 
   #send(call: OutgoingCall, to: Incarnation, attachment: Attachment): void {
-    const { clock, flights, host } = this.#o;
+    const { clock, flights, budget, host } = this.#o;
     const budgetMs = call.deadlineMs - clock.monotonicMs();
     if (budgetMs <= 0) {
       host.expired(call);
@@ -121,6 +128,7 @@ export class Departures {
     const message = messageOf(call, request, budgetMs);
     if (local) {
       call.flight = { request, to, tag: 0 };
+      budget.giveBack(call); // It costs nobody else anything.
       local.deliver(message, attachment.address, (result) => host.replied(request, result));
       return;
     }
@@ -128,7 +136,10 @@ export class Departures {
     if (tag === undefined) {
       flights.forget(request);
       host.failed(call, { status: "not-connected" });
-    } else call.flight = { request, to, tag };
+      return;
+    }
+    call.flight = { request, to, tag };
+    if (call.attempt === 1) budget.deposit();
   }
 
   async #locate(first: OutgoingCall): Promise<void> {

@@ -1,9 +1,9 @@
 // For the runtime: how a call leaves.
 export * from "./index.ts";
 export { referenceTo } from "./client.ts";
-export type { Platform } from "./connect.ts";
+export { CLIENT_INTERNALS, type ClientInternals, type Platform } from "./connect.ts";
 export { Deadlines } from "./deadlines.ts";
 export type { Attachment, LocalSilo, Locator } from "./departures.ts";
-export { Invoker } from "./invoker.ts";
+export { type CallCounters, Invoker, MAX_OPEN_CALLS } from "./invoker.ts";
 export type { CallOrigin } from "./outgoing-call.ts";
 export { backoffMs, type CallRules, callRules } from "./retry-policy.ts";

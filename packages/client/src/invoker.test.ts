@@ -6,6 +6,7 @@ import {
   type DeliveryTag,
   encodeValue,
   type Endpoint,
+  type EventBody,
   isolate,
   type Located,
   type Message,
@@ -15,17 +16,18 @@ import {
 import { expect, test } from "vitest";
 import { type Deferred, deferred, nextTurn, rejection } from "../../../test/support/deferred.ts";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
-import { Invoker } from "./invoker.ts";
+import { Invoker, type InvokerOptions } from "./invoker.ts";
 import { callRules } from "./retry-policy.ts";
 
 const ACTOR = { type: "t", id: "i" };
 const at = (silo: string, generation = 1): Located => ({ status: "at", silo, generation });
 
-function setUp() {
+function setUp(options: Partial<InvokerOptions> = {}) {
   const clock = new VirtualClock();
   const asked: Deferred<Located>[] = [];
   const sent: { to: string; message: CallMessage; tag: DeliveryTag }[] = [];
   const connection = { up: true };
+  const events: EventBody[] = [];
   const endpoint: Endpoint = {
     snapshot: (value, root) => valueBody(isolate(value, root)),
     send: (to, message: Message) => {
@@ -50,6 +52,8 @@ function setUp() {
     },
     callTimeoutMs: 1_000,
     rules: callRules,
+    emit: (event) => void events.push(event),
+    ...options,
   });
   invoker.attach({ address: "me", endpoint, local: undefined });
   const call = (method: string, args: readonly unknown[] = [], options = {}) =>
@@ -58,7 +62,7 @@ function setUp() {
     invoker.reply({ kind: "reply", request: sent[nth]!.message.request, result });
   const ok = (nth: number, value: unknown) => reply(nth, { status: "ok", body: valueBody(value) });
   const methods = () => sent.map(({ message }) => message.method);
-  return { clock, asked, sent, connection, endpoint, invoker, call, reply, ok, methods };
+  return { clock, asked, sent, connection, endpoint, events, invoker, call, reply, ok, methods };
 }
 
 const moved = (owner: string | undefined, generation: number): CallResult => ({
@@ -109,11 +113,11 @@ test("each attempt has a request of its own; a reply to an earlier one is droppe
   expect(sent.map(({ to }) => to)).toEqual(["a", "b"]);
   expect(sent[0]!.message.request).not.toBe(sent[1]!.message.request);
   ok(0, "late");
-  expect(invoker.unknownReplies).toBe(1);
+  expect(invoker.counters.unknownReplies).toBe(1);
   ok(1, "right");
   expect(await called).toBe("right");
   ok(1, "twice");
-  expect(invoker.unknownReplies).toBe(2);
+  expect(invoker.counters.unknownReplies).toBe(2);
   expect(invoker.held).toBe(0);
 });
 
@@ -130,7 +134,7 @@ test("a call settles once, though its time is up, its caller gives up and its re
   expect(invoker.held).toBe(0);
   ok(0, "late");
   ok(1, "late");
-  expect(invoker.unknownReplies).toBe(2);
+  expect(invoker.counters.unknownReplies).toBe(2);
 });
 
 test("what reached nobody, what a dead silo had and what a lost connection carried fail at once (V5)", async () => {
@@ -242,5 +246,55 @@ test("close() fails what is open, at once, with honest outcomes, and every later
     code: "SILO_UNAVAILABLE",
     outcome: "not-executed",
   });
-  expect(invoker.openCalls).toBe(0);
+  expect(invoker.counters.openCalls).toBe(0);
+});
+
+test("a caller with all the calls open that it may have refuses one more at once, and takes it when one has ended (V6, I12)", async () => {
+  const { invoker, call, ok } = setUp({ maxOpenCalls: 2 });
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const open = [call("a"), call("b")];
+  const refused = await rejection(call("c"));
+  expect(refused).toMatchObject({
+    code: "OVERLOADED",
+    outcome: "not-executed",
+    details: { actor: "t/i", method: "c" },
+  });
+  ok(0, 1);
+  const late = call("d");
+  ok(1, 2);
+  ok(2, 3);
+  expect(await Promise.all([...open, late])).toEqual([1, 2, 3]);
+  expect(invoker.held).toBe(0);
+});
+
+test("calls that were given up while they waited in a lane count until the lane has passed them over (V6, I12)", async () => {
+  const { asked, invoker, call, ok } = setUp({ maxOpenCalls: 2 });
+  const given = new AbortController();
+  const abandoned = ["a", "b"].map((method) =>
+    rejection(call(method, [], { signal: given.signal })),
+  );
+  given.abort();
+  await Promise.all(abandoned);
+  expect(invoker.counters.openCalls).toBe(0);
+  expect(await rejection(call("c"))).toMatchObject({ code: "OVERLOADED" });
+  asked[0]!.resolve(at("a"));
+  await nextTurn();
+  const late = call("d");
+  ok(0, 1);
+  expect(await late).toBe(1);
+  expect(invoker.held).toBe(0);
+});
+
+test("replies that nobody waits for are counted, and told of now and then (V4, R29)", async () => {
+  const { clock, events, invoker, reply, call } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const late = rejection(call("m", [], { timeoutMs: 10 }));
+  await clock.advance(20);
+  await late;
+  for (let i = 0; i < 5; i++) reply(0, moved(undefined, 0));
+  expect(events).toEqual([{ type: "replies.unknown", total: 1 }]);
+  await clock.advance(10_000);
+  reply(0, moved(undefined, 0));
+  expect(events.at(-1)).toEqual({ type: "replies.unknown", total: 6 });
+  expect(invoker.counters.unknownReplies).toBe(6);
 });

@@ -1,5 +1,5 @@
 // The invoker: takes a call, sends it where its actor is, and settles it once. What it is made of: departures.ts (how an
-// attempt leaves), flights.ts (what is on its way), open-calls.ts (how a call ends), retry-policy.ts (what follows from a
+// attempt leaves), flights.ts (what is on its way), open-calls.ts (how a call ends), retries.ts (what follows from a
 // failure). Here they meet.
 //   V1. Arguments are copied when the call is made: what the caller changes afterwards never travels.
 //   V2. A caller's calls to one actor leave in the order in which they were made (see call-lanes.ts).
@@ -7,6 +7,7 @@
 //   V4. Each attempt has its own random request id; a reply that nobody waits for is counted and dropped (R29).
 //   V5. When an incarnation dies, when a frame reached nobody, or the connection is lost, the attempts concerned fail at
 //       once: nobody waits for a timeout to learn what is already known.
+//   V6. At most `maxOpenCalls` calls are open, and at most as many wait in lanes; one more is refused at once (I12).
 import {
   type ActorAddress,
   type Address,
@@ -15,9 +16,11 @@ import {
   type CallResult,
   type Clock,
   type DeliveryTag,
+  type EventSink,
   formatActor,
   type Incarnation,
   isolate,
+  OverloadedError,
   type Random,
   type ReferenceTarget,
   type ReplyMessage,
@@ -29,8 +32,11 @@ import { Flights } from "./flights.ts";
 import { LocationCache } from "./location-cache.ts";
 import { makeCall } from "./make-call.ts";
 import { OpenCalls } from "./open-calls.ts";
-import type { CallOrigin, Flight, OutgoingCall } from "./outgoing-call.ts";
-import { type CallRules, errorOf, type Failure, mayHaveRun } from "./retry-policy.ts";
+import type { CallOrigin, Flight } from "./outgoing-call.ts";
+import { Seldom } from "./seldom.ts";
+import { Retries } from "./retries.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { type CallRules, errorOf, type Failure } from "./retry-policy.ts";
 
 export interface InvokerOptions {
   readonly clock: Clock;
@@ -38,6 +44,18 @@ export interface InvokerOptions {
   readonly locator: Locator;
   readonly callTimeoutMs: number;
   readonly rules: CallRules;
+  readonly emit: EventSink;
+  /** Open calls at once; one more is refused at once. @default 100_000 */
+  readonly maxOpenCalls?: number | undefined;
+}
+
+/** What a caller has counted. On the way of each call there are counters, not events. */
+export interface CallCounters {
+  readonly openCalls: number;
+  /** Replies that nobody waited for (V4). */
+  readonly unknownReplies: number;
+  /** Times that a retry was due and had no budget (R27). */
+  readonly heldBackRetries: number;
 }
 
 export class Invoker implements ReferenceTarget {
@@ -46,11 +64,21 @@ export class Invoker implements ReferenceTarget {
   readonly #flights: Flights;
   readonly #open: OpenCalls;
   readonly #departures: Departures;
+  readonly #retries: Retries;
+  readonly #budget: RetryBudget;
+  readonly #maxOpenCalls: number;
+  readonly #tellHeldBack: Seldom;
+  readonly #tellUnknown: Seldom;
+  #heldBackRetries = 0;
   #closed = false;
 
   constructor(options: InvokerOptions) {
-    const { clock, random, locator } = options;
+    const { clock, random, rules, locator } = options;
     this.#o = options;
+    this.#maxOpenCalls = options.maxOpenCalls ?? MAX_OPEN_CALLS;
+    this.#tellHeldBack = new Seldom(clock, TELL_EVERY_MS);
+    this.#tellUnknown = new Seldom(clock, TELL_EVERY_MS);
+    this.#budget = new RetryBudget(clock, rules);
     this.#flights = new Flights(random);
     this.#open = new OpenCalls(clock, this.#flights);
     this.#departures = new Departures({
@@ -58,22 +86,34 @@ export class Invoker implements ReferenceTarget {
       locator,
       locations: this.locations,
       flights: this.#flights,
+      budget: this.#budget,
       host: {
-        failed: (call, failure) => this.#failed(call, failure),
+        failed: (call, failure) => this.#retries.failed(call, failure, undefined),
         expired: (call) => this.#open.expire(call),
         rejected: (call, error) => this.#open.reject(call, error),
         replied: (request, result) => this.#replied(request, result),
       },
     });
+    this.#retries = new Retries({
+      clock,
+      random,
+      rules,
+      budget: this.#budget,
+      locations: this.locations,
+      host: {
+        again: (call) => this.#departures.again(call),
+        fail: (call, failure) => this.#open.fail(call, failure),
+        heldBack: () => this.#heldBack(),
+      },
+    });
   }
 
-  get openCalls(): number {
-    return this.#open.size;
-  }
-
-  /** Replies that nobody waited for (V4). */
-  get unknownReplies(): number {
-    return this.#flights.unknownReplies;
+  get counters(): CallCounters {
+    return {
+      openCalls: this.#open.size,
+      unknownReplies: this.#flights.unknownReplies,
+      heldBackRetries: this.#heldBackRetries,
+    };
   }
 
   /** Everything that is held for calls: nothing, once all of them are settled. */
@@ -103,6 +143,7 @@ export class Invoker implements ReferenceTarget {
         throw errorOf({ status: "not-connected" }, `${formatActor(actor)}.${method}`, {
           outcome: "not-executed",
         });
+      this.#refuseTooMany(actor, method);
       const call = makeCall(
         { actor, method, options, about: known?.get(method), origin, resolve, reject },
         this.#o.clock.monotonicMs(),
@@ -112,6 +153,15 @@ export class Invoker implements ReferenceTarget {
       this.#open.add(call);
       if (!call.done) this.#departures.first(call);
     });
+  }
+
+  #refuseTooMany(actor: ActorAddress, method: string): void {
+    if (this.#open.size < this.#maxOpenCalls && this.#departures.waiting < this.#maxOpenCalls)
+      return;
+    throw new OverloadedError(
+      `${formatActor(actor)}.${method}: ${this.#maxOpenCalls} calls of this caller are open`,
+      { outcome: "not-executed", details: { actor: formatActor(actor), method } },
+    );
   }
 
   /** V1. Straight to bytes when they will travel; a copied value when they may stay here. */
@@ -131,19 +181,24 @@ export class Invoker implements ReferenceTarget {
 
   #replied(request: number, result: CallResult): void {
     const landed = this.#flights.land(request);
-    if (!landed) return;
+    if (!landed) {
+      if (this.#tellUnknown.now())
+        this.#o.emit({ type: "replies.unknown", total: this.#flights.unknownReplies });
+      return;
+    }
     const { call, to } = landed;
     switch (result.status) {
       case "ok":
       case "threw":
+        this.#budget.giveBack(call);
         this.#open.answer(call, result);
         return;
       case "refused":
         if (RELOCATE.has(result.reason)) this.locations.forget(call.actorKey, to);
-        this.#failed(call, result, to);
+        this.#retries.failed(call, result, to);
         return;
       case "failed":
-        this.#failed(call, result, to);
+        this.#retries.failed(call, result, to);
     }
   }
 
@@ -168,55 +223,25 @@ export class Invoker implements ReferenceTarget {
   #failFlights(concerned: (flight: Flight) => boolean, failure: Failure, forget: boolean): void {
     this.#flights.end(concerned, (call, to) => {
       if (forget) this.locations.forget(call.actorKey, to);
-      this.#failed(call, failure, to);
+      this.#retries.failed(call, failure, to);
     });
   }
 
-  #failed(call: OutgoingCall, failure: Failure, sentTo?: Incarnation): void {
-    call.maybeRan ||= mayHaveRun(failure);
-    call.lastFailure = failure;
-    if (failure.status !== "refused" || TAKES_NOTHING.has(failure.reason)) call.avoid = sentTo;
-    const { clock, random, rules } = this.#o;
-    const verdict = this.#closed
-      ? ({ kind: "fail" } as const)
-      : rules.afterFailure(
-          failure,
-          {
-            attempt: call.attempt,
-            hops: call.hops,
-            evidence: call.evidence,
-            sentTo,
-            repeatable: call.repeatable,
-            remainingMs: call.deadlineMs - clock.monotonicMs(),
-          },
-          random.next(),
-        );
-    switch (verdict.kind) {
-      case "redirect":
-        call.hops += 1;
-        this.locations.set(call.actorKey, { silo: verdict.to, generation: verdict.generation });
-        this.#departures.again(call);
-        return;
-      case "retry":
-        if (call.attempt % 4 === 3) this.locations.forget(call.actorKey, undefined);
-        if (verdict.afterMs === 0) this.#departures.again(call);
-        else
-          call.retry = clock.after(verdict.afterMs, () => this.#departures.again(call), {
-            keepAlive: true,
-          });
-        return;
-      case "fail":
-        this.#open.fail(call, failure);
-    }
+  #heldBack(): void {
+    this.#heldBackRetries += 1;
+    if (this.#tellHeldBack.now())
+      this.#o.emit({ type: "retries.held-back", openCalls: this.#open.size });
   }
 
   /** Fails every open call: nothing will answer any more. */
   close(): void {
     this.#closed = true;
+    this.#retries.close();
     this.#open.close();
   }
 }
 
-/** The silo itself takes nothing now: another one should be found, whatever the newest view of the members says. */
-const TAKES_NOTHING: ReadonlySet<string> = new Set(["draining", "paused"]);
+export const MAX_OPEN_CALLS = 100_000;
+/** How often at most an operator is told of the same thing. */
+const TELL_EVERY_MS = 10_000;
 const RELOCATE: ReadonlySet<string> = new Set(["moved", "draining", "no-silo"]);

@@ -64,6 +64,8 @@ export function makeCall(
     maybeRan: false,
     lastFailure: undefined,
     retry: undefined,
+    heldBack: 0,
+    paid: false,
     flight: undefined,
     done: false,
   };

@@ -52,6 +52,10 @@ export interface OutgoingCall {
   lastFailure: Failure | undefined;
   /** Until when the next attempt waits. */
   retry: Timer | undefined;
+  /** How often in a row the next attempt was due and had no budget. */
+  heldBack: number;
+  /** The attempt that is under way was paid for out of the retry budget. */
+  paid: boolean;
   /** The attempt that is on its way, if one is. */
   flight: Flight | undefined;
   done: boolean;

@@ -1,4 +1,5 @@
 import { CallError, type RefusalReason } from "@tenure/core/internal";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   afterFailure,
@@ -18,6 +19,8 @@ const CALL: Attempted = {
   sentTo: "silo-a",
   repeatable: false,
   remainingMs: 10_000,
+  funded: true,
+  heldBack: 0,
 };
 const refused = (reason: RefusalReason): Failure => ({
   status: "refused",
@@ -35,7 +38,7 @@ test.for<[string, Failure, boolean, boolean, boolean, string]>([
   ["draining", refused("draining"), true, true, false, "SILO_UNAVAILABLE"],
   ["no-silo", refused("no-silo"), true, true, false, "SILO_UNAVAILABLE"],
   ["unavailable", refused("unavailable"), true, true, false, "SILO_UNAVAILABLE"],
-  ["overloaded", refused("overloaded"), false, false, false, "OVERLOADED"],
+  ["overloaded", refused("overloaded"), true, true, false, "OVERLOADED"],
   ["expired", refused("expired"), false, false, false, "CALL_TIMEOUT"],
   ["unknown-type", refused("unknown-type"), false, false, false, "ACTOR_TYPE_NOT_FOUND"],
   ["unknown-method", refused("unknown-method"), false, false, false, "METHOD_NOT_FOUND"],
@@ -112,4 +115,99 @@ test("waits grow exponentially to a ceiling, with jitter of a half (P3)", () => 
     16, 32, 64, 128, 256, 400, 400, 400,
   ]);
   expect(backoffMs(3, 0)).toBe(32);
+});
+
+test("without budget a refused call waits longer, never past its time, and never ends for that (P5)", () => {
+  const paused = refused("paused");
+  const verdict = (fields: Partial<Attempted>) =>
+    afterFailure(paused, { ...CALL, funded: false, ...fields }, 0.5);
+  expect(verdict({})).toEqual({ kind: "retry", afterMs: 2 * backoffMs(1, 0.5) });
+  expect(verdict({ heldBack: 3 })).toEqual({ kind: "retry", afterMs: 2 * backoffMs(4, 0.5) });
+  expect(verdict({ attempt: 20, remainingMs: 500 })).toEqual({ kind: "retry", afterMs: 250 });
+  // With budget it would have failed, too: there is no time for another attempt.
+  expect(verdict({ attempt: 20, remainingMs: backoffMs(20, 0.5) })).toEqual({ kind: "fail" });
+});
+
+test("redirects, and looking again at once, need no budget (Y1)", () => {
+  const call = { ...CALL, funded: false };
+  expect(afterFailure(moved("silo-b", 6), call, 0.5).kind).toBe("redirect");
+  for (const reason of ["moved", "draining"] as const)
+    expect(afterFailure(refused(reason), call, 0.5)).toEqual({ kind: "retry", afterMs: 0 });
+});
+
+const overloaded = (retryAfterMs?: number): Failure => ({
+  ...(refused("overloaded") as Extract<Failure, { status: "refused" }>),
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+
+test("who is overloaded is left alone for as long as it asks, and not by all for the same time (P6)", () => {
+  expect(afterFailure(overloaded(), CALL, 0.5)).toEqual({
+    kind: "retry",
+    afterMs: backoffMs(1, 0.5),
+  });
+  expect(afterFailure(overloaded(1_000), CALL, 0)).toEqual({ kind: "retry", afterMs: 1_000 });
+  expect(afterFailure(overloaded(1_000), CALL, 0.5)).toEqual({ kind: "retry", afterMs: 1_250 });
+  expect(afterFailure(overloaded(1), CALL, 0.5)).toEqual({
+    kind: "retry",
+    afterMs: backoffMs(1, 0.5),
+  });
+  // A call that has less time than that is told at once; so is any call of a caller without budget (P5).
+  expect(afterFailure(overloaded(10_000), CALL, 0).kind).toBe("fail");
+  expect(afterFailure(overloaded(), { ...CALL, funded: false }, 0).kind).toBe("fail");
+  expect(errorOf(overloaded(70), "t/i.m", { outcome: "not-executed" })).toMatchObject({
+    code: "OVERLOADED",
+    retryAfterMs: 70,
+    details: { retryAfterMs: 70 },
+  });
+});
+
+test("whatever fails in whatever call, the verdict is total, in time, and the same for the same chance (P1, P3, P5)", () => {
+  const reasons = (
+    "moved paused draining no-silo unavailable overloaded expired unknown-type unknown-method invalid " +
+    "not-serializable deadlock unauthorized activation-failed key-refused"
+  ).split(" ") as RefusalReason[];
+  const failure: fc.Arbitrary<Failure> = fc.oneof(
+    fc.record({
+      status: fc.constant("refused" as const),
+      reason: fc.constantFrom(...reasons),
+      message: fc.string(),
+      owner: fc.constantFrom("silo-a", "silo-b", undefined),
+      generation: fc.nat(10),
+      retryAfterMs: fc.option(fc.nat(60_000), { nil: undefined }),
+    }),
+    fc.constantFrom<Failure>(
+      { status: "undeliverable" },
+      { status: "not-connected" },
+      { status: "disconnected" },
+      { status: "silo-died", silo: "silo-a" },
+      failed("FENCED"),
+      failed("OTHER"),
+    ),
+  );
+  const attempted: fc.Arbitrary<Attempted> = fc.record({
+    attempt: fc.integer({ min: 0, max: 1_000 }),
+    hops: fc.nat(MAX_HOPS),
+    evidence: fc.nat(10),
+    sentTo: fc.constantFrom("silo-a", "silo-b", undefined),
+    repeatable: fc.boolean(),
+    remainingMs: fc.double({ min: -100, max: 60_000, noNaN: true }),
+    funded: fc.boolean(),
+    heldBack: fc.nat(1_000),
+  });
+  const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+  fc.assert(
+    fc.property(failure, attempted, chance, (what, call, drawn) => {
+      const verdict = afterFailure(what, call, drawn);
+      expect(afterFailure(what, call, drawn)).toEqual(verdict);
+      const afterMs = verdict.kind === "retry" ? verdict.afterMs : undefined;
+      expect(afterMs === undefined || (afterMs >= 0 && afterMs < call.remainingMs)).toBe(true);
+      const ended = verdict.kind === "fail";
+      expect(ended || !mayHaveRun(what) || call.repeatable).toBe(true);
+      // Only an overloaded call ends because there is no budget; for all others it is a matter of when.
+      const isOverloaded = what.status === "refused" && what.reason === "overloaded";
+      const funded = afterFailure(what, { ...call, funded: true }, drawn);
+      expect(isOverloaded || verdict.kind === funded.kind).toBe(true);
+    }),
+    { numRuns: 5_000 },
+  );
 });

@@ -3,6 +3,9 @@
 //   P2. At most MAX_HOPS redirects are followed at once, each only with newer evidence; then the actor is located afresh (R26).
 //   P3. Nothing is repeated past the deadline; waits grow exponentially and carry jitter (R27).
 //   P4. An error's outcome is 'not-executed' only if no attempt may have run (I11).
+//   P5. Without budget no retry leaves (retry-budget.ts, R27). A call that waits for somebody to be found waits longer
+//       then, as long as it has time; one that was refused because there is too much to do already fails at once.
+//   P6. Who is overloaded is left alone for as long as it asks. A call that has less time than that fails at once.
 import {
   ActorTypeNotFoundError,
   CallError,
@@ -22,10 +25,13 @@ import {
   SiloUnavailableError,
   UnauthorizedError,
 } from "@tenure/core/internal";
+import { mayRetry } from "./retry-budget.ts";
 
 export const MAX_HOPS = 3;
 const BACKOFF_FIRST_MS = 8;
 const BACKOFF_MAX_MS = 400;
+/** How much longer a wait is that ended without budget: asking again costs nobody else anything (P5). */
+const UNFUNDED_FACTOR = 2;
 
 export type Failure =
   /** Not executed: a silo said so. */
@@ -46,6 +52,10 @@ export interface Attempted {
   readonly sentTo: Incarnation | undefined;
   readonly repeatable: boolean;
   readonly remainingMs: number;
+  /** Whether the caller's retry budget has something left. */
+  readonly funded: boolean;
+  /** How often in a row its next attempt was due and had no budget. */
+  readonly heldBack: number;
 }
 
 export type Verdict =
@@ -56,6 +66,7 @@ export type Verdict =
 /** What a call's way is decided by, as a value: a simulation can hand in broken decisions. */
 export interface CallRules {
   readonly afterFailure: typeof afterFailure;
+  readonly mayRetry: typeof mayRetry;
 }
 
 /** `chance` is uniform in [0, 1): the jitter. */
@@ -73,8 +84,17 @@ export function afterFailure(failure: Failure, call: Attempted, chance: number):
   // What a collected or drained activation answers first: look again at once.
   const lookAgain =
     failure.status === "refused" && (failure.reason === "moved" || failure.reason === "draining");
-  const afterMs = lookAgain && call.attempt === 1 ? 0 : backoffMs(call.attempt, chance);
-  return afterMs < call.remainingMs ? { kind: "retry", afterMs } : { kind: "fail" };
+  if (lookAgain && call.attempt === 1 && call.remainingMs > 0) return { kind: "retry", afterMs: 0 };
+  const overloaded = failure.status === "refused" && failure.reason === "overloaded";
+  const askedMs = overloaded ? (failure.retryAfterMs ?? 0) : 0;
+  // Those who were refused together do not come back together.
+  const afterMs = Math.max(
+    askedMs * (1 + chance / 2),
+    backoffMs(call.attempt + call.heldBack, chance),
+  );
+  if (afterMs >= call.remainingMs || (overloaded && !call.funded)) return { kind: "fail" };
+  if (call.funded) return { kind: "retry", afterMs };
+  return { kind: "retry", afterMs: Math.min(UNFUNDED_FACTOR * afterMs, call.remainingMs / 2) };
 }
 
 export function backoffMs(attempt: number, chance: number): number {
@@ -107,7 +127,7 @@ const RETRIED: Readonly<Record<RefusalReason, boolean>> = {
   draining: true,
   "no-silo": true,
   unavailable: true,
-  overloaded: false,
+  overloaded: true,
   expired: false,
   "unknown-type": false,
   "unknown-method": false,
@@ -158,7 +178,13 @@ function refusalError(refused: Refused, message: string, options: CallErrorOptio
     case "unavailable":
       return new SiloUnavailableError(message, options);
     case "overloaded":
-      return new OverloadedError(message, options);
+      return new OverloadedError(message, {
+        ...options,
+        details: {
+          ...options.details,
+          ...(refused.retryAfterMs === undefined ? {} : { retryAfterMs: refused.retryAfterMs }),
+        },
+      });
     case "expired":
       return new CallTimeoutError(message, options);
     case "unknown-type":
@@ -183,4 +209,4 @@ export function outcomeOf(maybeRan: boolean): Outcome {
   return maybeRan ? "unknown" : "not-executed";
 }
 
-export const callRules: CallRules = { afterFailure };
+export const callRules: CallRules = { afterFailure, mayRetry };

@@ -68,6 +68,10 @@ export type EventBody =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  /** The retry budget of this silo or client is used up: of its open calls, those that were refused wait longer (R27). */
+  | { readonly type: "retries.held-back"; readonly openCalls: number }
+  /** Replies that nobody waited for, all in all (R29): callers give up before they are answered. */
+  | { readonly type: "replies.unknown"; readonly total: number }
   | { readonly type: "transport.garbage"; readonly from: string; readonly problem: string }
   | { readonly type: "transport.disconnected"; readonly reason: string }
   | { readonly type: "transport.reconnected" }

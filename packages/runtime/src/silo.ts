@@ -1,7 +1,13 @@
 // The silo: the one place where its parts are put together, and its life over incarnations.
 //   S1. The whole configuration is checked before a connection is opened; what was opened is closed when a start fails.
 //   S2. An incarnation that is lost is followed by a new one, with nothing of the old, until the silo is stopped (I5).
-import { type ActorClient, Invoker, referenceTo } from "@tenure/client/internal";
+import {
+  type ActorClient,
+  type CallCounters,
+  Invoker,
+  MAX_OPEN_CALLS,
+  referenceTo,
+} from "@tenure/client/internal";
 import type { Actor, ActorClass, ActorRef } from "@tenure/core";
 import {
   type ActorAddress,
@@ -45,6 +51,8 @@ export interface SiloInternals {
   readonly serving: boolean;
   /** Everything held for calls that leave here: nothing, once all of them are settled (I12). */
   readonly outgoingCalls: number;
+  /** What was counted of calls that leave here. */
+  readonly calls: CallCounters;
   /** Calls that came in and are not answered. */
   readonly incomingCalls: number;
   /** No goodbye: timers and connections are dropped, as when the process is killed. */
@@ -100,6 +108,9 @@ class SiloLife implements Silo {
       random,
       callTimeoutMs: options.callTimeoutMs,
       rules: this.#rules,
+      emit: this.events.emit,
+      // A silo's own calls into itself are bounded by maxCalls, too: a larger one is meant.
+      maxOpenCalls: Math.max(MAX_OPEN_CALLS, options.maxCalls),
       locator: { locate: (actor, avoid) => this.#locate(actor, avoid) },
     });
     this.#tasks = new Tasks((task, error) =>
@@ -147,6 +158,7 @@ class SiloLife implements Silo {
       held: this.#invoker.held + (this.#current?.dispatcher.openCalls ?? 0),
       serving: this.#current !== undefined && !this.#current.lease.over,
       outgoingCalls: this.#invoker.held,
+      calls: this.#invoker.counters,
       incomingCalls: this.#current?.dispatcher.openCalls ?? 0,
       crash: () => this.#crash(),
     };

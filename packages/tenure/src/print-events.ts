@@ -33,6 +33,8 @@ function describeEvent(event: TenureEvent): string | undefined {
       return `error damaged record ${event.key}: ${event.problem}; left as it is`;
     case "task.failed":
       return `error ${event.task} failed: ${event.error}`;
+    case "retries.held-back":
+      return `warn the retry budget is used up; refused calls wait longer (${event.openCalls} are open)`;
     case "transport.disconnected":
       return `warn disconnected: ${event.reason}`;
     case "transport.reconnected":

@@ -20,6 +20,7 @@ import {
 import type { LocalSilo } from "@tenure/client/internal";
 import { type IncomingCall, refused } from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
+import { overloaded } from "./overloaded.ts";
 
 export interface DispatchHost {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -33,6 +34,8 @@ export interface DispatchHost {
   deliver(call: IncomingCall, kind: ActorKind): void;
 }
 
+/** How long a full silo asks to be left alone. A silo that has maxCalls open answers many calls in that time. */
+const FULL_RETRY_MS = 100;
 const LOCAL_BURST = 1_000;
 /** A local call runs up to its method's first await before its caller goes on, so that calls nest on the stack. */
 const LOCAL_DEPTH = 32;
@@ -123,7 +126,7 @@ export class Dispatcher implements LocalSilo {
         ),
       );
     if (this.#open >= maxCalls)
-      return reply(refused("overloaded", `${maxCalls} calls wait in the silo`));
+      return reply(overloaded(`${maxCalls} calls wait in the silo`, FULL_RETRY_MS));
     this.#open += 1;
     this.#host.deliver(
       {
