@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
-import { Batcher } from "./batcher.ts";
+import { StoreUnavailableError } from "@tenure/core/internal";
+import { Batcher, type BatcherOptions } from "./batcher.ts";
 import { bounded } from "./bounded.ts";
 
-function gathered(answers: (batch: readonly number[]) => Promise<readonly string[]>) {
+function gathered(
+  answers: (batch: readonly number[]) => Promise<readonly string[]>,
+  options: BatcherOptions = {},
+) {
   const clock = new VirtualClock();
   const batches: (readonly number[])[] = [];
   const batcher = new Batcher<number, string>(
@@ -12,7 +16,7 @@ function gathered(answers: (batch: readonly number[]) => Promise<readonly string
       batches.push(batch);
       return await answers(batch);
     },
-    { maxBatch: 3, maxInFlight: 2 },
+    { maxBatch: 3, maxInFlight: 2, ...options },
   );
   return { clock, batches, batcher };
 }
@@ -46,6 +50,36 @@ test("batches have a largest size, and at most so many are undecided at once (R2
   expect(batches).toHaveLength(3);
   for (const answer of open) answer();
   expect(await asked).toHaveLength(7);
+});
+
+test("of operations only so many wait; one more is refused at once, and there is room again when the store answers (B2, I12)", async () => {
+  const open: (() => void)[] = [];
+  const { clock, batches, batcher } = gathered(
+    async (batch) => {
+      await new Promise<void>((resolve) => {
+        open.push(resolve);
+      });
+      return await named(batch);
+    },
+    { maxInFlight: 1, maxWaiting: 4 },
+  );
+  const first = Promise.all([1, 2, 3].map((n) => batcher.ask(n)));
+  await clock.settle();
+  const next = Promise.all([4, 5, 6, 7].map((n) => batcher.ask(n)));
+  const refused: unknown = await batcher.ask(8).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(StoreUnavailableError);
+  expect(String(refused)).toContain("4 operations wait for the store");
+  open.shift()!();
+  await clock.settle();
+  expect(await first).toEqual(["#1", "#2", "#3"]);
+  const late = batcher.ask(9);
+  for (let i = 0; i < 2; i++) {
+    open.shift()!();
+    await clock.settle();
+  }
+  expect(await next).toEqual(["#4", "#5", "#6", "#7"]);
+  expect(await late).toBe("#9");
+  expect(batches.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 9]);
 });
 
 test("a batch that fails fails each of its own, and the next one goes on", async () => {

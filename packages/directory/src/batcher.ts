@@ -1,10 +1,17 @@
-// Operations of one event-loop turn go to the store as one batch; at most `maxInFlight` batches are undecided at once (R27).
-import { assert, type Clock } from "@tenure/core/internal";
+// Operations of one event-loop turn go to the store as one batch.
+//   B1. At most `maxInFlight` batches are undecided at once (R27).
+//   B2. At most `maxWaiting` operations wait for their batch; one more is refused as if the store had not answered, and
+//       has provably not left (I12). A batch that is never answered holds nothing up for ever: see bounded.ts.
+import { assert, type Clock, StoreUnavailableError } from "@tenure/core/internal";
 
 export interface BatcherOptions {
   readonly maxBatch?: number;
   readonly maxInFlight?: number;
+  readonly maxWaiting?: number;
 }
+
+/** An activation waits for one claim, load, save or release at a time, and a silo has at most so many activations. */
+const MAX_WAITING = 1_000_000;
 
 interface Asked<Q, A> {
   readonly request: Q;
@@ -17,6 +24,7 @@ export class Batcher<Q, A> {
   readonly #run: (batch: readonly Q[]) => Promise<readonly A[]>;
   readonly #maxBatch: number;
   readonly #maxInFlight: number;
+  readonly #maxWaiting: number;
   #waiting: Asked<Q, A>[] = [];
   #inFlight = 0;
   #scheduled = false;
@@ -30,9 +38,14 @@ export class Batcher<Q, A> {
     this.#run = run;
     this.#maxBatch = options.maxBatch ?? 256;
     this.#maxInFlight = options.maxInFlight ?? 8;
+    this.#maxWaiting = options.maxWaiting ?? MAX_WAITING;
   }
 
   ask(request: Q): Promise<A> {
+    if (this.#waiting.length >= this.#maxWaiting)
+      return Promise.reject(
+        new StoreUnavailableError(`${this.#maxWaiting} operations wait for the store`),
+      );
     return new Promise((resolve, reject) => {
       this.#waiting.push({ request, resolve, reject });
       this.#schedule();

@@ -252,18 +252,37 @@ test("an announcement makes the observer look at once, also while it polls, and 
   expect(polls()).toBe(2);
   expect(state()).toBe("alive");
   expect(deaths).toEqual([]);
+  await truth.advance(TIMING.retryMs);
   // The poll that is under way was answered before the death; the announcement comes before the answer.
   world.fate = (operation) => (operation === "members" ? { answer: 300 } : undefined);
   membership.look(OTHER);
   await truth.advance(100);
   await directory.markDead({ incarnation: OTHER, expectedRev: 1 });
   membership.look(OTHER);
-  await truth.advance(520);
+  await truth.advance(540);
   expect(deaths).toEqual([[OTHER, false]]);
   const before = polls();
   membership.look(OTHER);
   await truth.advance(10);
   expect(polls()).toBe(before);
+});
+
+test("a flood of announcements makes one more poll each twelfth of a lease, and a true one among them is seen in that time (V5, I12)", async () => {
+  const { truth, directory, membership, polls, deaths, renew } = await observing();
+  const before = polls();
+  const floodMs = TTL;
+  for (let ms = 0; ms < floodMs; ms += 5) {
+    membership.look("f".repeat(32));
+    if (ms % 1_000 === 0) await renew();
+    await truth.advance(5);
+  }
+  const early = floodMs / TIMING.retryMs;
+  expect(polls() - before).toBeGreaterThan(early / 2);
+  expect(polls() - before).toBeLessThanOrEqual(early + 1 + floodMs / TIMING.roundMs);
+  await directory.markDead({ incarnation: OTHER, expectedRev: 5 });
+  membership.look(OTHER);
+  await truth.advance(TIMING.retryMs + 5);
+  expect(deaths).toEqual([[OTHER, false]]);
 });
 
 test("an incarnation that an entry names and that has no record is watched a whole lease, then made dead (R16)", async () => {

@@ -3,6 +3,7 @@
 //   V2. Death is made durable first, by compare-and-set on the rev that was watched, and announced after (R3).
 //   V3. A serving silo polls each TTL/3, and once more when a wait ends.
 //   V4. One poll at a time: whoever asks while one is under way shares the next (R27), and views never go back.
+//   V5. Anyone can announce a death, so announcements make at most one poll each TTL/12, however many there are (I12).
 import type {
   Clock,
   Directory,
@@ -70,6 +71,8 @@ export class Membership {
   #polled: Polled | undefined;
   #polling: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
+  /** When an announcement made this loop poll. */
+  #lookedMs = -Infinity;
   #stopped = false;
 
   constructor(options: MembershipOptions) {
@@ -121,8 +124,17 @@ export class Membership {
       const waits = [...this.#watches.values(), ...(this.#closed ? [this.#closed] : [])];
       // A little after the end of a wait, never before it.
       const nextMs = Math.min(askedMs + timing.roundMs, nextExpiryMs(waits, timing.watchMs) + 1);
-      await this.#early.wait(clock, Math.max(1, nextMs - clock.monotonicMs()), signal);
+      const waitMs = Math.max(1, nextMs - clock.monotonicMs());
+      if (await this.#early.wait(clock, waitMs, signal)) await this.#mayLook(nextMs, signal);
     }
+  }
+
+  // V5. Until then further announcements change nothing: the poll that follows is for all of them.
+  async #mayLook(nextMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, timing } = this.#o;
+    const waitMs = Math.min(nextMs, this.#lookedMs + timing.retryMs) - clock.monotonicMs();
+    if (waitMs > 0) await new Alarm().wait(clock, waitMs, signal);
+    this.#lookedMs = clock.monotonicMs();
   }
 
   /** Nothing is decided or announced from here any more, whatever is still under way. */

@@ -68,6 +68,8 @@ interface Undecided {
 
 const MAX_TRIES = 6;
 const MAX_SENDS = 2;
+/** Anyone can ask a silo where actors are: more questions than this are refused, not kept (I12). */
+const MAX_LOOKUPS = 100_000;
 /** With more than so many the oldest are forgotten: the store has been away for long, and silos pause. */
 const MAX_UNDECIDED = 10_000;
 const SETTLED_AT_ONCE = 256;
@@ -96,6 +98,7 @@ export class Ownership {
       clock,
       async (batch) =>
         (await bounded(clock, operationMs, "lookup", directory.lookup(batch))).answer,
+      { maxWaiting: MAX_LOOKUPS },
     );
   }
 
