@@ -6,7 +6,6 @@ transportConformance({
   name: "loopback",
   open: () => Promise.resolve({ provider: loopback(), dispose: () => Promise.resolve() }),
   skip: [
-    { rule: "LIMIT", reason: "messages of one process have no largest size" },
     { rule: "RAW", reason: "endpoints of one process exchange objects, not bytes" },
     { rule: "CUT", reason: "there is no connection" },
   ],

@@ -19,13 +19,12 @@ import {
   type EventSink,
   formatActor,
   type Incarnation,
-  isolate,
+  localBody,
   OverloadedError,
   type Random,
   type ReferenceTarget,
   type ReplyMessage,
   type ResolvedMethod,
-  valueBody,
 } from "@tenure/core/internal";
 import { type Attachment, Departures, type Locator } from "./departures.ts";
 import { Flights } from "./flights.ts";
@@ -170,7 +169,7 @@ export class Invoker implements ReferenceTarget {
     const { attachment } = this.#departures;
     return attachment && location && location.silo !== attachment.address
       ? attachment.endpoint.snapshot(args, "args")
-      : valueBody(isolate(args, "args"));
+      : localBody(args, "args");
   }
 
   // ---- what comes back -------------------------------------------------------------------------------------------

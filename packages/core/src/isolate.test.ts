@@ -2,7 +2,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./codec.ts";
+import { InvalidArgumentError } from "./errors.ts";
 import { isDeepFrozen, isolate } from "./isolate.ts";
+import { checkSerializable } from "./walk.ts";
 
 const key = fc
   .oneof(
@@ -127,6 +129,41 @@ test("a value, its copy and what its bytes become have the same bytes, whatever 
     { numRuns: 500 },
   );
 });
+
+test("a value is measured from below: what is too large for a copy is so in bytes, too (W3, S3)", () => {
+  const rows = fc
+    .tuple(fc.array(tree), fc.integer({ min: 1, max: 50 }))
+    // Objects of one shape share their keys when they are encoded; one object twice is encoded once.
+    .map(([values, n]) => Array.from({ length: n }, () => ({ longName: values, again: values })));
+  fc.assert(
+    fc.property(fc.oneof(tree, rows), (value) => {
+      expect(checkSerializable(value, "v")).toBeLessThanOrEqual(encodeValue(value).length);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test.for<[string, unknown]>([
+  ["a string", "x".repeat(1_000)],
+  ["bytes", [new Uint8Array(1_000)]],
+  ["many values", { list: Array.from({ length: 1_000 }, () => 0) }],
+  ["many objects", Array.from({ length: 1_000 }, () => ({}))],
+  ["a map", new Map([["x", "y".repeat(1_000)]])],
+])("%s that is too large is refused before it is copied, with its size (S3)", ([_name, value]) => {
+  expect(() => isolate(value, "args", 2_000)).not.toThrow();
+  const error = thrownBy(() => isolate(value, "args", 1_000));
+  expect(error).toBeInstanceOf(InvalidArgumentError);
+  expect(error).toMatchObject({ outcome: "not-executed", details: { path: "args", limit: 1_000 } });
+  expect(String(error)).toMatch(/args takes at least 100\d bytes; at most 1000 fit/);
+});
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}
 
 test("names of Object.prototype are keys like any other", () => {
   const value = { constructor: [1], toString: 2, valueOf: { constructor: "x" }, toJSON: "y" };

@@ -2,14 +2,23 @@
 //   S1. `isolate` shares only what cannot change: primitives and deep-frozen plain data. Shared references and cycles
 //       inside one value are kept.
 //   S2. A copy is what the value's bytes would have become: a Buffer a Uint8Array, an error what wire-error.ts makes of it.
+//   S3. What is called too large here is so in bytes, too: the measure is from below (W3).
 import { isBinary, isPlainObject, isSimple, checkSerializable } from "./walk.ts";
+import { InvalidArgumentError } from "./errors.ts";
 import { errorFromRecord, errorToRecord } from "./wire-error.ts";
 
-/** A copy that shares nothing mutable with `value` (S1); throws as checkSerializable does. */
-export function isolate<T>(value: T, root: string): T {
-  if (isSimple(value)) return value;
-  checkSerializable(value, root);
-  return copy(value, new Map()) as T;
+/**
+ * A copy that shares nothing mutable with `value` (S1); throws as checkSerializable does, and InvalidArgumentError for a
+ * value that is larger than `maxBytes`, before anything is copied (S3).
+ */
+export function isolate<T>(value: T, root: string, maxBytes = Infinity): T {
+  const bytes = checkSerializable(value, root);
+  if (bytes > maxBytes)
+    throw new InvalidArgumentError(
+      `${root} takes at least ${bytes} bytes; at most ${maxBytes} fit into one message`,
+      { outcome: "not-executed", details: { path: root, size: bytes, limit: maxBytes } },
+    );
+  return isSimple(value) ? value : (copy(value, new Map()) as T);
 }
 
 // Deep-frozen plain data can never change again, so having found it once is enough for ever.

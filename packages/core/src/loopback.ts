@@ -1,6 +1,6 @@
 // The in-process transport: the reference implementation of the transport port, and what several silos of one process
 // share. It lives in core because the embedded store's package, which may know nothing but core, hands it out.
-import { valueBody } from "./body.ts";
+import { type Body, localBody, valueBody } from "./body.ts";
 import type { Message } from "./message.ts";
 import type { PortEnvironment } from "./port.ts";
 import { ANY_SILO, type Address, EVERYONE } from "./silo-id.ts";
@@ -80,8 +80,8 @@ class LoopbackEndpoint implements Endpoint {
     this.#environment = environment;
   }
 
-  snapshot(value: unknown, root: string): ReturnType<typeof valueBody> {
-    return valueBody(isolate(value, root));
+  snapshot(value: unknown, root: string): Body {
+    return localBody(value, root);
   }
 
   send(to: Address, message: Message): DeliveryTag | undefined {

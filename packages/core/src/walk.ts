@@ -4,6 +4,8 @@
 //       surrogates, more than MAX_DEPTH levels. (`-0` may arrive as 0 and an array's hole arrives as undefined: documented,
 //       not refused. Errors travel by the rules of wire-error.ts.)
 //   W2. Where an actor lives changes nothing: a local call refuses exactly what a remote one would.
+//   W3. The walk measures on its way, from below: each value is a byte at least, a string as many as it has code units,
+//       binary what it has. (Keys and errors count nothing more: encoded, keys are shared between objects of one shape.)
 import { describe } from "./duration.ts";
 import { NotSerializableError } from "./errors.ts";
 
@@ -12,16 +14,21 @@ export const MAX_DEPTH = 100;
 /** Marks references to actors, so that the walk can say what to send instead. */
 export const REFERENCE: unique symbol = Symbol("tenure.reference");
 
-/** Throws NotSerializableError with the path of the first thing that cannot travel (W1). */
-export function checkSerializable(value: unknown, root: string): void {
-  if (isSimple(value)) return;
-  visit(value, { path: [root], seen: new Set(), errors: true });
+/**
+ * Throws NotSerializableError with the path of the first thing that cannot travel (W1). Answers how many bytes the value
+ * takes at least (W3).
+ */
+export function checkSerializable(value: unknown, root: string): number {
+  if (isSimple(value)) return sizeOfSimple(value);
+  const walk: Walk = { path: [root], seen: new Set(), errors: true, bytes: 0 };
+  visit(value, walk);
+  return walk.bytes;
 }
 
 /** The same for data that has no errors in it, which is what an error may carry. */
 export function checkPlainData(value: unknown, root: string): void {
   if (isSimple(value)) return;
-  visit(value, { path: [root], seen: new Set(), errors: false });
+  visit(value, { path: [root], seen: new Set(), errors: false, bytes: 0 });
 }
 
 /** True for values that need neither a check nor a copy. */
@@ -37,6 +44,10 @@ export function isSimple(value: unknown): boolean {
     default:
       return value === null;
   }
+}
+
+function sizeOfSimple(value: unknown): number {
+  return typeof value === "string" ? value.length + 1 : 1;
 }
 
 export function isBinary(value: object): value is ArrayBuffer | ArrayBufferView {
@@ -72,6 +83,7 @@ interface Walk {
   readonly path: [root: string, ...steps: Step[]];
   readonly seen: Set<object>;
   readonly errors: boolean;
+  bytes: number;
 }
 
 function visit(value: unknown, walk: Walk): void {
@@ -93,6 +105,7 @@ function visit(value: unknown, walk: Walk): void {
 function visitObject(value: object, walk: Walk): void {
   if (walk.seen.has(value)) return;
   walk.seen.add(value);
+  walk.bytes += 1;
   if (walk.path.length > MAX_DEPTH) throw refuse(walk, `is deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) visitArray(value, walk);
   else if (isPlainObject(value)) visitPlain(value, walk);
@@ -118,6 +131,7 @@ function visitBuiltin(value: object, walk: Walk): void {
     }
   else if (value instanceof Set) for (const item of value) visitAt(item, walk, { words: ".item" });
   else if (isBinary(value)) {
+    walk.bytes += value.byteLength;
     // The elements are its keys, so extra properties go unseen. A Buffer arrives as the Uint8Array that it is.
     if (Buffer.isBuffer(value)) return;
     if (BINARY.has((value as { constructor?: unknown }).constructor)) return;
@@ -156,7 +170,10 @@ function visitPlain(value: object, walk: Walk): void {
 }
 
 function visitAt(value: unknown, walk: Walk, step: Step): void {
-  if (isSimple(value)) return;
+  if (isSimple(value)) {
+    walk.bytes += sizeOfSimple(value);
+    return;
+  }
   walk.path.push(step);
   visit(value, walk);
   walk.path.pop();

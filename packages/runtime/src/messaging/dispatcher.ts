@@ -12,10 +12,9 @@ import {
   type CallResult,
   type Clock,
   type Endpoint,
-  isolate,
   keyProblem,
+  localBody,
   type ResolvedMethod,
-  valueBody,
 } from "@tenure/core/internal";
 import type { LocalSilo } from "@tenure/client/internal";
 import { type IncomingCall, refused } from "../activation/incoming-call.ts";
@@ -70,7 +69,7 @@ export class Dispatcher implements LocalSilo {
 
   /** A call from this silo itself. */
   deliver(message: CallMessage, _from: Address, reply: (result: CallResult) => void): void {
-    const run = (): void => this.#dispatch(message, reply, localSnapshot);
+    const run = (): void => this.#dispatch(message, reply, localBody);
     if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
@@ -147,8 +146,4 @@ export class Dispatcher implements LocalSilo {
       kind,
     );
   }
-}
-
-function localSnapshot(value: unknown, root: string): ReturnType<typeof valueBody> {
-  return valueBody(isolate(value, root));
 }
