@@ -5,6 +5,7 @@
 //   --bugs [RULE]    all of them, or those that begin so, as a table
 //   --coverage       what the simulation alone reaches of directory and runtime; lists every file under 90 % of lines
 //   --amnesia SHARE  the share of seeds whose store forgets what it had acknowledged (0.3)
+//   --workload NAME  what clients do: protocol (the default), or crowd (what many calls at once cost)
 //   --sometimes      what happened how often
 import {
   firstSeedOf,
@@ -14,6 +15,7 @@ import {
   runMany,
   runOne,
 } from "../test/simulation/cli.ts";
+import { isWorkload, WORKLOADS } from "../test/simulation/workloads/named.ts";
 
 const flags = new Map<string, string>();
 for (let i = 2; i < process.argv.length; i++) {
@@ -38,13 +40,16 @@ const first = number("--first", firstSeedOf());
 const seeds = number("--seeds", 1_500);
 const bug = flags.get("--bug");
 const amnesia = flags.has("--amnesia") ? Number(flags.get("--amnesia")) : undefined;
+const workload = flags.get("--workload");
+if (!isWorkload(workload))
+  throw new Error(`--workload takes one of ${Object.keys(WORKLOADS).join(", ")}`);
 const found = flags.has("--coverage")
   ? await printCoverage(number("--seeds", 300))
   : flags.has("--bugs")
     ? await printBugTable(flags.has("--first") ? first : 1, flags.get("--bugs"))
     : flags.has("--seed")
-      ? await runOne(number("--seed", 1), bug, amnesia)
+      ? await runOne(number("--seed", 1), { bug, amnesia, workload })
       : bug === undefined
-        ? await runMany(first, seeds, flags.has("--sometimes"), amnesia)
+        ? await runMany(first, seeds, flags.has("--sometimes"), { amnesia, workload })
         : await runBug(bug, first, number("--seeds", 2_000));
 process.exitCode = found ? 0 : 1;

@@ -7,11 +7,11 @@ import { findBug, runAll, seedsFrom } from "./cli.ts";
 const FIRST = 1;
 const MOST = 2_000;
 
-test.each(BUGS)("$rule off is found: $breaks", { timeout: 400_000 }, async ({ rule }) => {
+test.each(BUGS)("$rule off is found: $breaks", { timeout: 400_000 }, async ({ rule, workload }) => {
   const found = await findBug(rule, FIRST, MOST);
   expect(found, `${rule} was not found in ${MOST} seeds`).toBeDefined();
   console.log(`${rule}: found after ${found!.seeds} seeds: ${found!.what}`);
-  const { reports } = await runAll(seedsFrom(found!.seed, 1));
+  const { reports } = await runAll(seedsFrom(found!.seed, 1), { workload });
   expect(reports, "the same seed with the rule on").toEqual([]);
 });
 

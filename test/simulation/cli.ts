@@ -36,7 +36,7 @@ export interface Outcome {
 
 export async function runAll(
   seeds: readonly number[],
-  options: Pick<PoolOptions, "amnesia"> = {},
+  options: Pick<PoolOptions, "amnesia" | "workload"> = {},
 ): Promise<Outcome> {
   const began = performance.now();
   const sometimes = new Map<string, number>();
@@ -56,17 +56,16 @@ export async function runMany(
   first: number,
   count: number,
   all: boolean,
-  amnesia: number | undefined,
+  options: Pick<PoolOptions, "amnesia" | "workload">,
 ): Promise<boolean> {
   console.log(`seeds ${first} to ${first + count - 1}, of commit ${commit()}`);
-  const { reports, sometimes, events, seconds } = await runAll(seedsFrom(first, count), {
-    amnesia,
-  });
+  const { reports, sometimes, events, seconds } = await runAll(seedsFrom(first, count), options);
   for (const report of reports) console.log(report);
   if (all)
     for (const [what, times] of [...sometimes].toSorted((a, b) => b[1] - a[1]))
       console.log(`${String(times).padStart(9)} ${what}`);
-  for (const what of neverHappened(sometimes)) console.log(`never happened: ${what}`);
+  if ((options.workload ?? "protocol") === "protocol")
+    for (const what of neverHappened(sometimes)) console.log(`never happened: ${what}`);
   console.log(
     `${count} seeds, ${events} events in ${seconds.toFixed(1)} s (${(count / seconds).toFixed(1)} seeds/s); ${reports.length} failed`,
   );
@@ -75,10 +74,9 @@ export async function runMany(
 
 export async function runOne(
   seed: number,
-  bug: string | undefined,
-  amnesia: number | undefined,
+  options: Pick<PoolOptions, "bug" | "amnesia" | "workload">,
 ): Promise<boolean> {
-  const [line] = await runSeeds([seed], { bug, amnesia });
+  const [line] = await runSeeds([seed], options);
   console.log(
     line!.violations.length === 0
       ? `seed ${seed}: ${line!.events} events, nothing found`

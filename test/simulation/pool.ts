@@ -4,10 +4,12 @@ import { availableParallelism } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Job, SeedLine } from "./worker.ts";
+import type { WorkloadName } from "./workloads/named.ts";
 
 export interface PoolOptions {
   readonly bug?: string | undefined;
   readonly untilFound?: boolean | undefined;
+  readonly workload?: WorkloadName | undefined;
   readonly amnesia?: number | undefined;
   /** Called for every seed as it ends. */
   onSeed?(line: SeedLine): void;
@@ -44,6 +46,7 @@ export async function runSeeds(
           seeds: seeds.filter((_seed, index) => index % processes === i),
           bug: options.bug,
           untilFound: options.untilFound,
+          workload: options.workload,
           amnesia: options.amnesia,
         },
         options,

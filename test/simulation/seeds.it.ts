@@ -4,12 +4,24 @@ import { failedSeeds, firstSeedOf, runAll, seedsFrom } from "./cli.ts";
 import { neverHappened } from "./sometimes.ts";
 
 const SEEDS = Number(process.env["TENURE_SIM_SEEDS"] ?? 1_500);
+const CROWDS = Math.ceil(SEEDS / 30);
 
 test("every seed that ever failed passes", { timeout: 120_000 }, async () => {
   const seeds = failedSeeds().map(({ seed }) => seed);
   const { reports } = await runAll(seeds);
   expect(reports.join("\n\n")).toBe("");
 });
+
+test(
+  `crowds of calls send no more retries than their client's budget has, in ${CROWDS} seeds (R27, I12)`,
+  { timeout: 300_000 },
+  async () => {
+    const seeds = seedsFrom(firstSeedOf(), CROWDS);
+    const { reports, sometimes } = await runAll(seeds, { workload: "crowd" });
+    expect(reports.slice(0, 3).join("\n\n")).toBe("");
+    expect(sometimes.get("calls of a crowd fail")).toBeGreaterThan(0);
+  },
+);
 
 test(
   `${SEEDS} seeds keep every invariant after every event, recover, and replay exactly (I1-I13)`,

@@ -2,7 +2,7 @@
 // The first argument is a Job as JSON. Its end is the process's end: what a run leaves behind dies with it.
 import { drawPlan, describePlan, failureReport, runSeed } from "@tenure/testing/simulation";
 import { BUGS } from "./bugs/bank.ts";
-import { protocolWorkload } from "./workloads/protocol-workload.ts";
+import { type WorkloadName, WORKLOADS } from "./workloads/named.ts";
 
 export interface Job {
   readonly seeds: readonly number[];
@@ -10,6 +10,8 @@ export interface Job {
   readonly bug?: string | undefined;
   /** The share of seeds whose store forgets. @default 0.3; 1 for a bug that only such a store shows */
   readonly amnesia?: number | undefined;
+  /** @default the bug's, or 'protocol' */
+  readonly workload?: WorkloadName | undefined;
   /** Stops after the first seed that fails; a report is made of each otherwise. */
   readonly untilFound?: boolean | undefined;
 }
@@ -26,6 +28,8 @@ export interface SeedLine {
 const job = JSON.parse(process.argv[2] ?? "{}") as Job;
 const bug = job.bug === undefined ? undefined : BUGS.find(({ rule }) => rule === job.bug);
 if (job.bug !== undefined && !bug) throw new Error(`there is no bug '${job.bug}'`);
+const name = job.workload ?? bug?.workload ?? "protocol";
+const workload = WORKLOADS[name];
 /** In so many runs the store forgets: often enough for what only that shows, seldom enough to see the rest clearly. */
 const AMNESIA = 0.3;
 const options = {
@@ -40,14 +44,14 @@ process.on("unhandledRejection", (reason) => {
 });
 
 for (const seed of job.seeds) {
-  const result = await runSeed(seed, protocolWorkload, options);
+  const result = await runSeed(seed, workload, options);
   const violations = result.violations.map(({ check, detail }) => `${check}: ${detail}`);
   if (unhandled !== undefined) violations.push(`unhandled rejection: ${describe(unhandled)}`);
   unhandled = undefined;
   const failed = result.violations.length > 0;
   const report =
     failed && !job.untilFound
-      ? await failureReport(result, protocolWorkload, options, command(seed))
+      ? await failureReport(result, workload, options, command(seed))
       : undefined;
   const line: SeedLine = {
     seed,
@@ -69,7 +73,8 @@ process.exit(0);
 function command(seed: number): string {
   const bug = job.bug === undefined ? "" : ` --bug '${job.bug}'`;
   const amnesia = job.amnesia === undefined ? "" : ` --amnesia ${job.amnesia}`;
-  return `pnpm sim --seed ${seed}${bug}${amnesia}`;
+  const given = job.workload === undefined ? "" : ` --workload ${job.workload}`;
+  return `pnpm sim --seed ${seed}${bug}${amnesia}${given}`;
 }
 
 function describe(error: unknown): string {

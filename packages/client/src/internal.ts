@@ -6,4 +6,5 @@ export { Deadlines } from "./deadlines.ts";
 export type { Attachment, LocalSilo, Locator } from "./departures.ts";
 export { type CallCounters, Invoker, MAX_OPEN_CALLS } from "./invoker.ts";
 export type { CallOrigin } from "./outgoing-call.ts";
+export { RETRY_BUDGET } from "./retry-budget.ts";
 export { backoffMs, type CallRules, callRules } from "./retry-policy.ts";

@@ -13,9 +13,10 @@ import { rejection } from "../../../test/support/deferred.ts";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
 import type { LocalSilo } from "./departures.ts";
 import { Invoker } from "./invoker.ts";
-import { DEPOSIT, PER_SECOND, RESERVE } from "./retry-budget.ts";
+import { RETRY_BUDGET } from "./retry-budget.ts";
 import { callRules } from "./retry-policy.ts";
 
+const { deposit: DEPOSIT, perSecond: PER_SECOND, reserve: RESERVE } = RETRY_BUDGET;
 const OK: CallResult = { status: "ok", body: valueBody("done") };
 const refused = (reason: RefusalReason): CallResult => ({
   status: "refused",

@@ -1,15 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
-import {
-  DEPOSIT,
-  mayRetry,
-  type Payer,
-  PER_SECOND,
-  RESERVE,
-  RetryBudget,
-  tokensAfter,
-} from "./retry-budget.ts";
+import { mayRetry, type Payer, RETRY_BUDGET, RetryBudget, tokensAfter } from "./retry-budget.ts";
+
+const { deposit: DEPOSIT, perSecond: PER_SECOND, reserve: RESERVE } = RETRY_BUDGET;
 
 function setUp() {
   const clock = new VirtualClock();

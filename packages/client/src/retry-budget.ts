@@ -7,9 +7,13 @@
 //   B3. So in any t seconds with n new calls at most RESERVE + PER_SECOND × t + DEPOSIT × n retries leave in vain.
 import type { Clock } from "@tenure/core/internal";
 
-export const DEPOSIT = 0.2;
-export const PER_SECOND = 50;
-export const RESERVE = 500;
+/** The amounts of B1: tokens per call, tokens per second, tokens that are kept. Why these: ADR 0011. */
+export const RETRY_BUDGET: {
+  readonly deposit: number;
+  readonly perSecond: number;
+  readonly reserve: number;
+} = { deposit: 0.2, perSecond: 50, reserve: 500 };
+const { deposit: DEPOSIT, perSecond: PER_SECOND, reserve: RESERVE } = RETRY_BUDGET;
 
 /** Whether a retry may leave. A decision of its own, so that a simulation can hand in a broken one. */
 export function mayRetry(tokens: number): boolean {

@@ -1,5 +1,6 @@
 // A rule that is switched off, from outside: by a port, a wrapped provider or a decision that is handed in.
 import type { Substitutions } from "@tenure/testing/simulation";
+import type { WorkloadName } from "../workloads/named.ts";
 
 export interface Bug {
   /** The rule, as in the protocol; with a word where one rule has several sides. */
@@ -9,6 +10,8 @@ export interface Bug {
   readonly substitutions: Substitutions;
   /** Whether it takes a store that forgets to show. */
   readonly amnesia?: boolean | undefined;
+  /** What clients do. @default 'protocol' */
+  readonly workload?: WorkloadName | undefined;
 }
 
 /** A rule that cannot be switched off so, and why. */

@@ -96,4 +96,10 @@ export const RUNTIME_BUGS: readonly Bug[] = [
       },
     }),
   },
+  {
+    rule: "R27 (budget)",
+    breaks: "every refused call is sent again, however many there are",
+    substitutions: deciding({ mayRetry: () => true }),
+    workload: "crowd",
+  },
 ];
