@@ -183,7 +183,7 @@ test.for<[string, Partial<CallMessage>, string]>([
   expect(await target.add(1)).toBe(2);
 });
 
-test("messages that answer nothing hurt nobody", async () => {
+test("messages that answer nothing hurt nobody, and are counted (R29)", async () => {
   const { t, sendRaw, target } = await intruder();
   await using _ = t;
   const silo = "f".repeat(32);
@@ -198,6 +198,10 @@ test("messages that answer nothing hurt nobody", async () => {
     sendRaw(message);
   await t.clock.settle();
   expect(await target.add(1)).toBe(1);
+  expect(internalsOf(t.silos[0]!).calls.unknownReplies).toBe(1);
+  expect(t.events).toContainEqual(
+    expect.objectContaining({ type: "replies.unknown", total: 1, silo: t.silos[0]!.name }),
+  );
 });
 
 test("a type that no silo has is a typed error, not executed", async () => {

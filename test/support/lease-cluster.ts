@@ -78,7 +78,8 @@ class SimulatedSilo {
   readonly clock: DriftingClock;
   crashed = false;
   cut = false;
-  deaf = false;
+  /** True time until which nothing comes through the transport. One of two outages at once does not end the other. */
+  deafUntilMs = 0;
   /** True time until which something of its own kept this silo from renewing. */
   impairedUntilMs = 0;
   life: Life | undefined;
@@ -170,10 +171,7 @@ class LeaseWorld {
         return;
       }
       case "transport away":
-        for (const one of this.#silos) one.deaf = true;
-        this.#truth.after(ms, () => {
-          for (const one of this.#silos) one.deaf = false;
-        });
+        for (const one of this.#silos) this.#deafen(one, ms);
         return;
       case "cut":
         this.#impair(silo, ms);
@@ -182,8 +180,7 @@ class LeaseWorld {
         return;
       case "deaf":
         this.#impair(silo, ms);
-        silo.deaf = true;
-        this.#truth.after(ms, () => (silo.deaf = false));
+        this.#deafen(silo, ms);
         return;
       case "sleep":
         this.#still(silo, "sleep", ms);
@@ -194,6 +191,10 @@ class LeaseWorld {
       case "wall clock":
         silo.clock.jumpWall((this.#random.next() - 0.5) * 20_000);
     }
+  }
+
+  #deafen(silo: SimulatedSilo, ms: number): void {
+    silo.deafUntilMs = Math.max(silo.deafUntilMs, this.#truth.monotonicMs() + ms);
   }
 
   #still(silo: SimulatedSilo, how: "sleep" | "block", ms: number): void {
@@ -208,7 +209,10 @@ class LeaseWorld {
   async #heal(): Promise<void> {
     this.#healed = true;
     this.#away = false;
-    for (const silo of this.#silos) silo.cut = silo.deaf = false;
+    for (const silo of this.#silos) {
+      silo.cut = false;
+      silo.deafUntilMs = 0;
+    }
     // Nothing wakes a machine that sleeps.
     const stillMs = Math.max(...this.#silos.map((silo) => silo.impairedUntilMs));
     await this.#advance(Math.max(1, stillMs - this.#truth.monotonicMs()));
@@ -261,7 +265,8 @@ class LeaseWorld {
           },
           host: {
             sendProbe: (round) => {
-              if (!silo.deaf) clock.after(this.#travelMs(), () => keeper.probeArrived(round));
+              if (this.#truth.monotonicMs() >= silo.deafUntilMs)
+                clock.after(this.#travelMs(), () => keeper.probeArrived(round));
             },
             load: () => 0,
             acknowledged: () => 0,
@@ -313,7 +318,7 @@ class LeaseWorld {
         const renewed = await directory.renew(request);
         if (!renewed.answer.ok) this.counters.conflicts += 1;
         // Others look at the records whenever they place an actor, also right after a renewal.
-        else if (this.#chance(0.5)) for (const one of this.#silos) one.observer?.look("anybody");
+        else if (this.#chance(0.5)) for (const one of this.#silos) void one.observer?.poll();
         return renewed;
       },
       markDead: async (request) => {

@@ -1,7 +1,22 @@
-import { ConfigError, loopback, seededRandom, type TransportProvider } from "@tenure/core/internal";
+import {
+  ConfigError,
+  EVERYONE,
+  loopback,
+  type PortEnvironment,
+  seededRandom,
+  type TenureEvent,
+  type TransportProvider,
+  valueBody,
+} from "@tenure/core/internal";
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
-import { connect, type ConnectOptions } from "./connect.ts";
+import {
+  type Client,
+  CLIENT_INTERNALS,
+  type ClientInternals,
+  connect,
+  type ConnectOptions,
+} from "./connect.ts";
 
 const platform = () => ({ clock: new VirtualClock(), random: seededRandom(1) });
 
@@ -54,4 +69,40 @@ test("a transport that cannot be joined is closed", async () => {
   };
   await expect(connect({ transport }, platform())).rejects.toThrow("no subscription");
   expect(closed).toBe(1);
+});
+
+test("a client's counters are there for tools, and not for applications", async () => {
+  const events: TenureEvent[] = [];
+  const [transport, { clock, random }] = [loopback(), platform()];
+  const options = { transport, onEvent: (event: TenureEvent) => events.push(event) };
+  const client = await connect(options, { clock, random });
+  const environment: PortEnvironment = {
+    cluster: "default",
+    clock,
+    random,
+    emit: () => undefined,
+    leaseTtlMs: 4_000,
+    openTimeoutMs: 8_000,
+    durability: "default",
+  };
+  const other = await (
+    await transport.open(environment)
+  ).join("other", {
+    message: () => undefined,
+    undeliverable: () => undefined,
+    disconnected: () => undefined,
+    reconnected: () => undefined,
+  });
+  other.send(EVERYONE, {
+    kind: "reply",
+    request: 1,
+    result: { status: "ok", body: valueBody(1) },
+  });
+  await clock.settle();
+  const { [CLIENT_INTERNALS]: internals } = client as Client & {
+    readonly [CLIENT_INTERNALS]: ClientInternals;
+  };
+  expect(internals.calls).toEqual({ openCalls: 0, unknownReplies: 1, heldBackRetries: 0 });
+  expect(events).toMatchObject([{ type: "replies.unknown", total: 1, silo: "" }]);
+  await client.close();
 });

@@ -25,6 +25,7 @@ const at = (silo: string, generation = 1): Located => ({ status: "at", silo, gen
 function setUp(options: Partial<InvokerOptions> = {}) {
   const clock = new VirtualClock();
   const asked: Deferred<Located>[] = [];
+  const avoided: (string | undefined)[] = [];
   const sent: { to: string; message: CallMessage; tag: DeliveryTag }[] = [];
   const connection = { up: true };
   const events: EventBody[] = [];
@@ -44,7 +45,8 @@ function setUp(options: Partial<InvokerOptions> = {}) {
     clock,
     random: seededRandom(1),
     locator: {
-      locate: () => {
+      locate: (_actor, avoid) => {
+        avoided.push(avoid);
         const question = deferred<Located>();
         asked.push(question);
         return question.promise;
@@ -62,7 +64,20 @@ function setUp(options: Partial<InvokerOptions> = {}) {
     invoker.reply({ kind: "reply", request: sent[nth]!.message.request, result });
   const ok = (nth: number, value: unknown) => reply(nth, { status: "ok", body: valueBody(value) });
   const methods = () => sent.map(({ message }) => message.method);
-  return { clock, asked, sent, connection, endpoint, events, invoker, call, reply, ok, methods };
+  return {
+    clock,
+    asked,
+    avoided,
+    sent,
+    connection,
+    endpoint,
+    events,
+    invoker,
+    call,
+    reply,
+    ok,
+    methods,
+  };
 }
 
 const moved = (owner: string | undefined, generation: number): CallResult => ({
@@ -298,3 +313,22 @@ test("replies that nobody waits for are counted, and told of now and then (V4, R
   expect(events.at(-1)).toEqual({ type: "replies.unknown", total: 6 });
   expect(invoker.counters.unknownReplies).toBe(6);
 });
+
+test("a call that a full silo refuses again and again is looked for elsewhere", async () => {
+  const { clock, asked, avoided, invoker, call, sent, reply, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "full", generation: 0 });
+  const called = call("m");
+  for (let i = 0; asked.length === 0; i++) {
+    expect(i).toBeLessThan(4);
+    reply(i, { ...REFUSED, reason: "overloaded" });
+    await clock.advance(200);
+  }
+  expect(avoided).toEqual(["full"]);
+  asked[0]!.resolve(at("roomy"));
+  await nextTurn();
+  expect(sent.at(-1)!.to).toBe("roomy");
+  ok(sent.length - 1, 1);
+  expect(await called).toBe(1);
+});
+
+const REFUSED = { status: "refused", message: "why", owner: undefined, generation: 0 } as const;
