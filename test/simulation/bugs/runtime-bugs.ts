@@ -1,7 +1,9 @@
 // Rules that a silo upholds, broken in the decisions that it is given.
+import type { ClaimAnswer, MemberRecord } from "@tenure/core/internal";
 import { type RuntimeRules, runtimeRules } from "@tenure/runtime/internal";
 import type { Substitutions } from "@tenure/testing/simulation";
 import type { Bug } from "./bug.ts";
+import { directoryWith } from "./wrap.ts";
 
 function deciding(rules: Partial<RuntimeRules>): Substitutions {
   return { platform: (platform) => ({ ...platform, rules: { ...runtimeRules, ...rules } }) };
@@ -76,15 +78,45 @@ export const RUNTIME_BUGS: readonly Bug[] = [
     }),
   },
   {
-    rule: "R26",
-    breaks: "every redirect is followed at once, however old its evidence, however many there were",
-    amnesia: true,
-    substitutions: deciding({
-      afterFailure: (failure, call, chance) =>
-        failure.status === "refused" && failure.reason === "moved" && failure.owner !== undefined
-          ? { kind: "redirect", to: failure.owner, generation: failure.generation }
-          : afterFailure(failure, call, chance),
-    }),
+    // The store masks it: a redirect names the owner as a claim's refusal showed it, so that redirects converge without a
+    // limit. Both are off: refusals name some other silo.
+    rule: "R26+evidence",
+    breaks: "redirects name anybody, and each is followed at once, however old its evidence",
+    substitutions: {
+      ...deciding({
+        afterFailure: (failure, call, chance) =>
+          failure.status === "refused" && failure.reason === "moved" && failure.owner !== undefined
+            ? { kind: "redirect", to: failure.owner, generation: failure.generation }
+            : afterFailure(failure, call, chance),
+      }),
+      directory: (provider, node) =>
+        directoryWith(provider, (inner) => {
+          let alive: readonly MemberRecord[] = [];
+          const wrong = (answer: ClaimAnswer): ClaimAnswer => {
+            if (answer.ok || answer.refusal !== "owned") return answer;
+            const { entry } = answer;
+            // A dead owner must still be seen as one, or nothing works at all.
+            if (!alive.some(({ incarnation }) => incarnation === entry.incarnation)) return answer;
+            const other = alive.find(
+              ({ incarnation, name }) => incarnation !== entry.incarnation && name !== node.name,
+            );
+            return other
+              ? { ...answer, entry: { ...entry, incarnation: other.incarnation } }
+              : answer;
+          };
+          return {
+            members: async () => {
+              const answered = await inner.members();
+              alive = answered.answer.members.filter(({ state }) => state === "alive");
+              return answered;
+            },
+            claim: async (requests) => {
+              const { sequence, answer } = await inner.claim(requests);
+              return { sequence, answer: answer.map(wrong) };
+            },
+          };
+        }),
+    },
   },
   {
     rule: "R27",

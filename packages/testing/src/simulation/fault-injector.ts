@@ -100,6 +100,7 @@ export class FaultInjector {
         store.primaries.lose(fault.count);
         return;
       case "lose-everything":
+        if (fault.unaware !== undefined) this.#forTime(fault.forMs, store.hold(fault.unaware));
         store.primaries.loseEverything();
         return;
       case "lose-member": {

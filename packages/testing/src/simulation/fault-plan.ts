@@ -48,7 +48,12 @@ export type Fault =
 /** A store that forgets, or contradicts itself. */
 export type AmnesiaFault =
   | { readonly kind: "lose-writes"; readonly count: number }
-  | { readonly kind: "lose-everything" }
+  /** `unaware`: a process whose requests are held on their way at the time, so that it goes on serving for a while. */
+  | {
+      readonly kind: "lose-everything";
+      readonly unaware: string | undefined;
+      readonly forMs: number;
+    }
   /** The record of a silo that may well live is gone (R16). */
   | { readonly kind: "lose-member"; readonly silo: string }
   | { readonly kind: "stale-replica"; readonly share: number; readonly forMs: number }
@@ -213,7 +218,7 @@ function drawFault(
     case "lose-writes":
       return { kind, count: draw.whole(1, 30) };
     case "lose-everything":
-      return { kind };
+      return { kind, unaware: draw.chance(0.7) ? silo : undefined, forMs: ttlMs };
     case "lose-member":
       return { kind, silo };
     case "stale-replica":
@@ -244,7 +249,9 @@ export function describePlan(plan: FaultPlan): readonly string[] {
 }
 
 function describeFault({ atMs, kind, ...about }: TimedFault): string {
-  const details = Object.entries(about).map(([name, value]) => `${name} ${String(value)}`);
+  const details = Object.entries(about)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${String(value)}`);
   return `${atMs.toFixed(0).padStart(6)} ms: ${kind} ${details.join(", ")}`.trimEnd();
 }
 
