@@ -154,8 +154,7 @@ export async function printCoverage(seeds: number): Promise<boolean> {
       [
         join(root, "node_modules/vitest/vitest.mjs"),
         "run",
-        "--project=integration",
-        "test/simulation/coverage.it.ts",
+        "--project=sim-coverage",
         "--coverage",
         "--coverage.reporter=json-summary",
         `--coverage.reportsDirectory=${out}`,

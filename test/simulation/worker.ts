@@ -3,6 +3,7 @@
 import { drawPlan, describePlan, failureReport, runSeed } from "@tenure/testing/simulation";
 import { BUGS } from "./bugs/bank.ts";
 import { type WorkloadName, WORKLOADS } from "./workloads/named.ts";
+import { AMNESIA } from "./workloads/protocol-workload.ts";
 
 export interface Job {
   readonly seeds: readonly number[];
@@ -30,8 +31,6 @@ const bug = job.bug === undefined ? undefined : BUGS.find(({ rule }) => rule ===
 if (job.bug !== undefined && !bug) throw new Error(`there is no bug '${job.bug}'`);
 const name = job.workload ?? bug?.workload ?? "protocol";
 const workload = WORKLOADS[name];
-/** In so many runs the store forgets: often enough for what only that shows, seldom enough to see the rest clearly. */
-const AMNESIA = 0.3;
 const options = {
   substitutions: bug?.substitutions,
   amnesia: job.amnesia ?? (bug?.amnesia === true ? 1 : AMNESIA),

@@ -5,6 +5,9 @@ import { Counters } from "./counters.ts";
 import { Logs } from "./logs.ts";
 import { untilAnswered } from "./outcome.ts";
 
+/** In so many runs the store forgets: often enough for what only that shows, seldom enough to see the rest clearly. */
+export const AMNESIA = 0.3;
+
 export function protocolWorkload(sim: Simulation): Workload {
   const logs = new Logs(sim);
   const counters = new Counters(sim);
