@@ -1,13 +1,14 @@
 // A call that has reached its actor's silo, and what it is answered with.
-import type {
-  ActorAddress,
-  Body,
-  CallResult,
-  ChainLink,
-  Incarnation,
-  RefusalReason,
-  Refused,
-  ResolvedMethod,
+import {
+  type ActorAddress,
+  type Body,
+  type CallResult,
+  type ChainLink,
+  formatActor,
+  type Incarnation,
+  type RefusalReason,
+  type Refused,
+  type ResolvedMethod,
 } from "@tenure/core/internal";
 
 export interface IncomingCall {
@@ -38,3 +39,12 @@ export function refused(
 
 /** What every way out of a mailbox answers: nothing ran, look for the actor again (R25). */
 export const MOVED: Refused = refused("moved", "the activation ended before the call could start");
+
+/** What a call is answered that a turn of its own chain waits for, in a mode that may not run beside that turn. */
+export function deadlock(call: IncomingCall): Refused {
+  const path = [
+    ...call.chain.map((link) => `${link.type}/${link.id}.${link.method}`),
+    `${formatActor(call.actor)}.${call.method.name}`,
+  ].join(" → ");
+  return refused("deadlock", `the call waits for itself: ${path}`);
+}

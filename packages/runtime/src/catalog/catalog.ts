@@ -5,7 +5,8 @@
 //   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
 import { type ActorAddress, type ActorKind, type Clock, formatActor } from "@tenure/core/internal";
 import { delay } from "@tenure/core/internal";
-import { Activation, type ActivationDeps } from "../activation/activation.ts";
+import { Activation } from "../activation/activation.ts";
+import type { ActivationDeps } from "../activation/activation-deps.ts";
 import { CommitRefused } from "../activation/commit-pipeline.ts";
 import type { IncomingCall } from "../activation/incoming-call.ts";
 import { overloaded } from "../messaging/overloaded.ts";
@@ -51,15 +52,20 @@ export class Catalog {
         call.reply(overloaded(problem, SWEEP_EVERY_MS));
         return;
       }
-      activation = new Activation(call.actor, kind, {
-        ...this.#deps,
-        gone: (ended) => {
-          if (this.#slots.get(key) === ended) this.#slots.delete(key);
-        },
-      });
+      activation = this.#make(key, call.actor, kind);
       this.#slots.set(key, activation);
     }
     activation.enqueue(call);
+  }
+
+  #make(key: string, actor: ActorAddress, kind: ActorKind): Activation {
+    const activation: Activation = new Activation(actor, kind, {
+      ...this.#deps,
+      gone: () => {
+        if (this.#slots.get(key) === activation) this.#slots.delete(key);
+      },
+    });
+    return activation;
   }
 
   /** Ends activations that had no call for as long as their class says. */

@@ -1,0 +1,22 @@
+// What an activation needs of the silo that it lives in.
+import type { Invoker } from "@tenure/client/internal";
+import type { Clock, EventSink, Random } from "@tenure/core/internal";
+import type { LeaseKeeper, Ownership } from "@tenure/directory/internal";
+import type { RowStore } from "./row-store.ts";
+import type { TurnRules } from "./turn-rules.ts";
+
+export interface ActivationDeps {
+  readonly silo: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventSink;
+  readonly lease: LeaseKeeper;
+  readonly ownership: Ownership;
+  readonly rows: RowStore;
+  readonly invoker: Invoker;
+  readonly maxStateBytes: number;
+  readonly exposeStacks: boolean;
+  readonly rules: TurnRules;
+  /** The slot is free: the next call makes a new activation. */
+  gone(): void;
+}

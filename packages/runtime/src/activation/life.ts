@@ -1,0 +1,120 @@
+// The making of a life: from an owned, loaded row to an actor in memory, with everything that works only while it lives.
+import {
+  type Actor,
+  type ActorAddress,
+  type ActorKind,
+  constructActor,
+  type LoadedRow,
+  STATE_PART,
+} from "@tenure/core/internal";
+import type { Claim } from "@tenure/directory/internal";
+import type { ActivationDeps } from "./activation-deps.ts";
+import { actorContext } from "./actor-context.ts";
+import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
+import { KeyTable } from "./idempotency.ts";
+import { outgoingCalls } from "./outgoing-calls.ts";
+import type { OutputGate } from "./output-gate.ts";
+import type { Started } from "./start-activation.ts";
+import { stateAccess } from "./state-access.ts";
+import { StateCell } from "./state-cell.ts";
+import type { TurnTracker } from "./turn-context.ts";
+import { TurnRunner } from "./turn-runner.ts";
+
+/** What exists only while the actor is owned and in memory. */
+export interface Life {
+  readonly claim: Claim;
+  readonly actor: Actor<unknown>;
+  readonly commits: CommitPipeline | undefined;
+  readonly runner: TurnRunner;
+  readonly sinceMs: number;
+}
+
+/** What a life asks of the activation that it belongs to. */
+export interface LifeHost {
+  readonly address: ActorAddress;
+  readonly kind: ActorKind;
+  readonly turns: TurnTracker;
+  readonly gate: OutputGate;
+  readonly signal: AbortSignal;
+  /** Set when the activation has been lost. */
+  loss(): CommitRefused | undefined;
+  deactivate(): void;
+  /** A save's answer was lost, or is settled. */
+  undecided(undecided: boolean): void;
+  refused(claim: Claim, refusal: CommitRefused): void;
+}
+
+/** Runs user code: the state's factory, then the constructor. */
+export function makeLife(
+  started: Extract<Started, { kind: "owned" }>,
+  deps: ActivationDeps,
+  host: LifeHost,
+): Life {
+  const { claim, row } = started;
+  const { address, kind, turns, gate } = host;
+  const { clock, random, emit } = deps;
+  const loss = (): CommitRefused | undefined => host.loss();
+  const cell = row && makeCell(row, kind, deps.maxStateBytes);
+  const commits = row && makePipeline(claim, row.meta.etag, deps, host);
+  const context = actorContext({
+    actor: address,
+    silo: deps.silo,
+    generation: claim.generation,
+    signal: host.signal,
+    emit,
+    calls: outgoingCalls({ actor: address, invoker: deps.invoker, turns, gate, commits, loss }),
+    currentTurn: () => turns.current(),
+    deactivate: () => host.deactivate(),
+  });
+  const actor = constructActor(kind.actorClass, {
+    ctx: context,
+    ...stateAccess(kind.definition.type, cell, turns),
+  });
+  const runner = new TurnRunner({
+    actor,
+    address,
+    clock,
+    random,
+    turns,
+    cell,
+    commits,
+    keys: row && new KeyTable(row.parts, deps.rules.keyRetentionMs),
+    exposeStacks: deps.exposeStacks,
+    loss,
+    fetchParts: (names) => deps.rows.parts({ actor: address, names }),
+  });
+  return { claim, actor, commits, runner, sinceMs: clock.monotonicMs() };
+}
+
+function makeCell(
+  row: LoadedRow,
+  { definition }: ActorKind,
+  maxStateBytes: number,
+): StateCell | undefined {
+  return (
+    definition.state &&
+    new StateCell(definition.state, row.parts.get(STATE_PART), definition.version, maxStateBytes)
+  );
+}
+
+function makePipeline(
+  claim: Claim,
+  etag: string,
+  { clock, random, emit, lease, rows }: ActivationDeps,
+  host: LifeHost,
+): CommitPipeline {
+  return new CommitPipeline(
+    {
+      actor: host.address,
+      claim,
+      clock,
+      random,
+      emit,
+      save: (request, late) => rows.save(request, late),
+      whenHeld: () => lease.whenHeld(),
+      undecided: (undecided) => host.undecided(undecided),
+      refused: (refusal) => host.refused(claim, refusal),
+    },
+    etag,
+  );
+}

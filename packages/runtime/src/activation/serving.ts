@@ -1,0 +1,136 @@
+// The calls of one activation: which wait, which run, and how each is answered.
+//   V1. A call of the chain of a turn that runs here cannot wait: it starts beside that turn, or is a deadlock.
+//   V2. All others start in the order in which they came, and only while the activation is active; those that interleave
+//       pass the ones that wait.
+//   V3. Lease and deadline are asked again at the moment of starting (R6, R20).
+//   V4. A reply leaves through the output gate (R17); when that is refused, the call is answered as lost (R24).
+import { type CallResult, type Clock, formatActor, type MethodMode } from "@tenure/core/internal";
+import type { LeaseKeeper } from "@tenure/directory/internal";
+import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
+import type { Life } from "./life.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { OutputGate } from "./output-gate.ts";
+import type { TurnOutcome } from "./turn-runner.ts";
+import type { TurnRules } from "./turn-rules.ts";
+
+export interface ServingHost {
+  readonly clock: Clock;
+  readonly lease: LeaseKeeper;
+  readonly rules: TurnRules;
+  readonly gate: OutputGate;
+  readonly maxQueue: number;
+  /** The life in which turns run; undefined while there is none. */
+  life(): Life | undefined;
+  /** The same, while new turns may start. */
+  active(): Life | undefined;
+  turnEnded(): void;
+  /** A rule of ours is broken: the activation must not go on wrongly. What its call is answered. */
+  broken(error: unknown): CallResult;
+}
+
+export class Serving {
+  readonly #host: ServingHost;
+  readonly #mailbox: Mailbox<IncomingCall>;
+  readonly #running = { write: 0, read: 0, interleave: 0 };
+
+  constructor(host: ServingHost) {
+    this.#host = host;
+    this.#mailbox = new Mailbox(host.maxQueue);
+  }
+
+  /** No turn runs. */
+  get idle(): boolean {
+    const { write, read, interleave } = this.#running;
+    return write + read + interleave === 0;
+  }
+
+  get waiting(): number {
+    return this.#mailbox.size;
+  }
+
+  take(call: IncomingCall): void {
+    const { maxQueue } = this.#host;
+    const life = this.#host.life();
+    if (life && call.chain.some((link) => life.runner.runs(link))) {
+      if (this.#mayStart(call)) this.#begin(call, life);
+      else call.reply(deadlock(call));
+      return;
+    }
+    const active = this.#host.active();
+    const first = call.method.mode === "interleave" || this.#mailbox.size === 0;
+    if (active && first && this.#mayStart(call)) this.#begin(call, active);
+    else if (!this.#mailbox.offer(call))
+      call.reply(refused("overloaded", `${maxQueue} calls wait for ${formatActor(call.actor)}`));
+  }
+
+  /** Calls start from now on. Those that may interleave do not go on waiting behind the others. */
+  serveWaiting(): void {
+    this.#pump();
+    for (const call of this.#mailbox.take((waiting) => waiting.method.mode === "interleave")) {
+      const active = this.#host.active();
+      if (active) this.#begin(call, active);
+      else call.reply(MOVED);
+    }
+  }
+
+  /** A turn that no call asked for begins: a hook of the actor's life. */
+  occupy(mode: MethodMode): void {
+    this.#running[mode] += 1;
+  }
+
+  vacate(mode: MethodMode): void {
+    this.#running[mode] -= 1;
+  }
+
+  /** Answers everything that waits: nothing of it will start here. */
+  leave(answer: CallResult): void {
+    for (const call of this.#mailbox.drain()) call.reply(answer);
+  }
+
+  #mayStart(call: IncomingCall): boolean {
+    return this.#host.rules.mayStart(call.method.mode, this.#running);
+  }
+
+  #pump(): void {
+    for (let active = this.#host.active(); active; active = this.#host.active()) {
+      const call = this.#mailbox.peek();
+      if (!call || !this.#mayStart(call)) return;
+      this.#mailbox.shift();
+      this.#begin(call, active);
+    }
+  }
+
+  #begin(call: IncomingCall, life: Life): void {
+    if (!this.#host.lease.holds())
+      call.reply(refused("paused", "the silo's lease has run out; it is paused"));
+    else if (call.deadlineMs <= this.#host.clock.monotonicMs())
+      call.reply(refused("expired", "its deadline passed while it waited"));
+    else void this.#serve(call, life);
+  }
+
+  async #serve(call: IncomingCall, life: Life): Promise<void> {
+    const { mode } = call.method;
+    this.occupy(mode);
+    // The user's code cannot throw here.
+    const outcome = await life.runner.call(call).catch((error: unknown): TurnOutcome => ({
+      result: this.#host.broken(error),
+      barrier: undefined,
+      turn: undefined,
+    }));
+    this.vacate(mode);
+    this.#pump();
+    this.#host.turnEnded();
+    if (outcome.barrier === undefined && this.#host.gate.open) call.reply(outcome.result);
+    else await this.#replyWhenSafe(call, outcome);
+  }
+
+  async #replyWhenSafe(call: IncomingCall, { result, barrier, turn }: TurnOutcome): Promise<void> {
+    try {
+      await this.#host.gate.pass(barrier);
+    } catch (error) {
+      call.reply(this.#host.rules.lossResult(error, turn));
+      return;
+    }
+    call.reply(result);
+  }
+}
