@@ -12,6 +12,7 @@ import type { ActivationDeps } from "./activation-deps.ts";
 import { actorContext } from "./actor-context.ts";
 import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
 import { KeyTable } from "./idempotency.ts";
+import { KeyedCalls } from "./keyed-calls.ts";
 import { outgoingCalls } from "./outgoing-calls.ts";
 import type { OutputGate } from "./output-gate.ts";
 import type { Started } from "./start-activation.ts";
@@ -78,10 +79,14 @@ export function makeLife(
     turns,
     cell,
     commits,
-    keys: row && new KeyTable(row.parts, deps.rules.keyRetentionMs),
+    keyed: new KeyedCalls({
+      address,
+      clock,
+      keys: row && new KeyTable(row.parts, deps.rules.keyRetentionMs),
+      fetchParts: (names) => deps.rows.parts({ actor: address, names }),
+    }),
     exposeStacks: deps.exposeStacks,
     loss,
-    fetchParts: (names) => deps.rows.parts({ actor: address, names }),
   });
   return { claim, actor, commits, runner, sinceMs: clock.monotonicMs() };
 }

@@ -7,26 +7,21 @@ import {
   type Actor,
   type ActorAddress,
   bodyValue,
-  type CallContext,
-  CallError,
   type CallResult,
   type ChainLink,
   type Clock,
   errorText,
-  errorToRecord,
-  isolate,
   MAX_CHAIN,
-  NotSerializableError,
   type Random,
   STATE_PART,
-  TenureError,
-  valueBody,
 } from "@tenure/core/internal";
 import type { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
-import { keyRecord, type KeyTable, recordedResult } from "./idempotency.ts";
 import { type IncomingCall, refused } from "./incoming-call.ts";
+import type { KeyedCalls, KeyedChange } from "./keyed-calls.ts";
+import { type HookName, turnOfCall, turnOfHook } from "./make-turn.ts";
 import type { StateCell } from "./state-cell.ts";
 import type { Turn, TurnTracker } from "./turn-context.ts";
+import { LOST, okResult, threwResult, unstorableResult } from "./turn-result.ts";
 
 export interface TurnRunnerDeps {
   readonly actor: Actor<unknown>;
@@ -36,11 +31,10 @@ export interface TurnRunnerDeps {
   readonly turns: TurnTracker;
   readonly cell: StateCell | undefined;
   readonly commits: CommitPipeline | undefined;
-  readonly keys: KeyTable | undefined;
+  readonly keyed: KeyedCalls;
   readonly exposeStacks: boolean;
   /** Set when the activation has been lost. */
   loss(): CommitRefused | undefined;
-  fetchParts(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
 export interface TurnOutcome {
@@ -66,13 +60,14 @@ export class TurnRunner {
   }
 
   async call(call: IncomingCall): Promise<TurnOutcome> {
-    const keyed = call.key !== undefined && call.method.mode === "write";
-    let digest: Uint8Array | undefined;
-    if (keyed) {
-      const verdict = this.#checkKey(call, call.key!);
-      if (verdict.kind === "answer") return done(verdict.result);
-      if (verdict.kind === "recorded") return await this.#recorded(call.key!, verdict.bytes);
-      digest = verdict.digest;
+    const admission = this.#d.keyed.admit(call);
+    if (admission.kind === "refused") return done(admission.result);
+    if (admission.kind === "recorded") {
+      const result = await this.#d.keyed.recorded(admission);
+      // It may show what is still on its way to the store.
+      return shown(result)
+        ? { ...done(result), barrier: this.#d.commits?.barrier() }
+        : done(result);
     }
     let args: readonly unknown[];
     try {
@@ -86,7 +81,7 @@ export class TurnRunner {
     if (call.chain.length >= MAX_CHAIN)
       return done(refused("deadlock", `the chain of calls is longer than ${MAX_CHAIN}`));
 
-    const turn = this.#makeTurn(call);
+    const turn = turnOfCall(call, this.#d.clock);
     const method = (this.#d.actor as unknown as Record<string, Method>)[call.method.name]!;
     this.#running.add(call.request);
     let value: unknown;
@@ -102,30 +97,16 @@ export class TurnRunner {
     }
     this.#running.delete(call.request);
     this.#d.turns.end(turn);
-    return this.#endOfCall(call, turn, threw, value, digest);
+    return this.#endOfCall(call, turn, threw, value, admission.digest);
   }
 
   /** A lifecycle hook, as a write turn. Answers what it threw, after rolling back. */
   async hook(
-    name: "onActivate" | "onDeactivate",
+    name: HookName,
     run: () => Promise<void> | void,
   ): Promise<{ readonly error: unknown } | undefined> {
-    // A turn like any other in the chains of its calls: one that comes back here is a deadlock, not a wait.
     const request = this.#d.random.id48();
-    const turn: Turn = {
-      mode: "write",
-      request,
-      call: {
-        method: name,
-        caller: undefined,
-        chain: [],
-        deadline: undefined,
-        idempotencyKey: undefined,
-      },
-      deadlineMs: Infinity,
-      chain: [{ ...this.#d.address, method: name, turn: request }],
-      outgoing: 0,
-    };
+    const turn = turnOfHook(this.#d.address, name, request);
     this.#running.add(request);
     try {
       const returned = this.#d.turns.run(turn, run);
@@ -142,28 +123,6 @@ export class TurnRunner {
     }
   }
 
-  #makeTurn(call: IncomingCall): Turn {
-    const { clock, address } = this.#d;
-    const link: ChainLink = { ...address, method: call.method.name, turn: call.request };
-    const chain = [...call.chain, link];
-    const last = call.chain.at(-1);
-    const context: CallContext = {
-      method: call.method.name,
-      caller: last && { type: last.type, id: last.id },
-      chain,
-      deadline: clock.wallMs() + (call.deadlineMs - clock.monotonicMs()),
-      idempotencyKey: call.key,
-    };
-    return {
-      mode: call.method.mode,
-      request: call.request,
-      call: context,
-      deadlineMs: call.deadlineMs,
-      chain,
-      outgoing: 0,
-    };
-  }
-
   #endOfCall(
     call: IncomingCall,
     turn: Turn,
@@ -174,127 +133,44 @@ export class TurnRunner {
     const loss = this.#d.loss();
     if (loss) return { result: LOST, barrier: rejected(loss), turn };
     const write = call.method.mode === "write";
-    const nowMs = this.#d.clock.wallMs();
     if (threw && write) this.#d.cell?.rollback();
     let result: CallResult;
-    let record: Uint8Array | undefined;
+    let draft: ReturnType<KeyedCalls["draft"]>;
     let state: Uint8Array | undefined;
     try {
       result = threw
-        ? this.#threw(call, value)
-        : { status: "ok", body: this.#resultBody(call, value) };
-      if (digest && !(threw && value instanceof TenureError))
-        record = keyRecord(digest, nowMs, result);
+        ? threwResult(call, value, this.#d.exposeStacks)
+        : okResult(call, value, this.#d.cell !== undefined);
+      draft = this.#d.keyed.draft(call, digest, result, threw ? value : undefined);
       if (write && !threw) state = this.#d.cell?.commitPoint(true);
     } catch (error) {
       if (write) this.#d.cell?.rollback();
-      return done(unstorable(error, turn), turn);
+      return { ...done(unstorableResult(error, turn)), turn };
     }
-    const recorded = record && {
-      key: call.key!,
-      ...this.#d.keys!.record(call.key!, record, nowMs),
-    };
-    this.#stage(state, recorded);
+    this.#stage(state, draft && this.#d.keyed.enter(draft));
     return { result, barrier: this.#d.commits?.barrier(), turn };
   }
 
-  #stage(
-    state: Uint8Array | undefined,
-    recorded?: {
-      readonly key: string;
-      readonly put: readonly [string, Uint8Array];
-      readonly del: readonly string[];
-    },
-  ): void {
-    if (!state && !recorded) return;
+  #stage(state: Uint8Array | undefined, keyed?: KeyedChange): void {
+    if (!state && !keyed) return;
     const committed = this.#d.commits!.stage({
-      put: [...(state ? [[STATE_PART, state] as const] : []), ...(recorded ? [recorded.put] : [])],
-      del: recorded?.del ?? [],
+      put: [...(state ? [[STATE_PART, state] as const] : []), ...(keyed?.put ?? [])],
+      del: keyed?.del ?? [],
     });
-    if (recorded)
+    if (keyed)
       committed.then(
-        () => this.#d.keys!.durable(recorded.key),
+        () => keyed.durable(),
         () => undefined,
       );
   }
-
-  #resultBody(call: IncomingCall, value: unknown): ReturnType<IncomingCall["snapshot"]> {
-    if (typeof value === "object" && value !== null && Symbol.asyncIterator in value)
-      throw new NotSerializableError(
-        `result is an async iterable; streaming methods are not available in this version`,
-        { outcome: "not-executed" },
-      );
-    // A read may answer with views of the state, which only this process can look through.
-    const plain = this.#d.cell && call.method.mode !== "write" ? isolate(value, "result") : value;
-    return call.snapshot(plain, "result");
-  }
-
-  #threw(call: IncomingCall, thrown: unknown): CallResult {
-    const record = errorToRecord(thrown, { stack: this.#d.exposeStacks });
-    try {
-      return { status: "threw", body: call.snapshot(record, "error") };
-    } catch {
-      // Too large to travel: what it was still can.
-      const { kind, name, message } = record;
-      return { status: "threw", body: valueBody({ kind, name, message: message.slice(0, 1_000) }) };
-    }
-  }
-
-  // ---- idempotency keys ------------------------------------------------------------------------------------------
-
-  #checkKey(
-    call: IncomingCall,
-    key: string,
-  ):
-    | { readonly kind: "answer"; readonly result: CallResult }
-    | { readonly kind: "recorded"; readonly bytes: Uint8Array | undefined }
-    | { readonly kind: "new"; readonly digest: Uint8Array } {
-    if (!this.#d.keys)
-      return {
-        kind: "answer",
-        result: refused(
-          "key-refused",
-          `${this.#d.address.type} has no state to keep an idempotency key in; declare state: () => ({})`,
-        ),
-      };
-    const verdict = this.#d.keys.check(key, call, this.#d.clock.wallMs());
-    return verdict.kind === "refused" ? { kind: "answer", result: verdict.result } : verdict;
-  }
-
-  async #recorded(key: string, known: Uint8Array | undefined): Promise<TurnOutcome> {
-    const name = `k/${key}`;
-    let bytes = known;
-    if (!bytes)
-      try {
-        bytes = (await this.#d.fetchParts([name])).get(name);
-      } catch (error) {
-        return done(
-          refused("unavailable", `the recorded result cannot be read: ${errorText(error)}`),
-        );
-      }
-    const result = bytes && recordedResult(bytes);
-    if (!result)
-      return done({
-        status: "failed",
-        code: "UNREADABLE_STATE",
-        message: "the recorded result of the idempotency key is missing or damaged",
-      });
-    return { result, barrier: this.#d.commits?.barrier(), turn: undefined };
-  }
 }
 
-const LOST: CallResult = { status: "failed", code: "FENCED", message: "the activation was lost" };
-
-function done(result: CallResult, turn?: Turn): TurnOutcome {
-  return { result, barrier: undefined, turn };
+function done(result: CallResult): TurnOutcome {
+  return { result, barrier: undefined, turn: undefined };
 }
 
-/** The turn ran and was rolled back: not executed only if none of its calls left (I11). */
-function unstorable(error: unknown, turn: Turn): CallResult {
-  const message = error instanceof Error ? error.message : errorText(error);
-  const code = error instanceof CallError ? error.code : "NOT_SERIALIZABLE";
-  if (turn.outgoing > 0) return { status: "failed", code, message };
-  return refused(code === "INVALID_ARGUMENT" ? "invalid" : "not-serializable", message);
+function shown(result: CallResult): boolean {
+  return result.status === "ok" || result.status === "threw";
 }
 
 function rejected(error: Error): Promise<void> {
