@@ -39,7 +39,10 @@ export interface CallContext {
   readonly idempotencyKey: string | undefined;
 }
 
-/** What an actor knows of itself and may ask of its silo: `this.ctx`. */
+/**
+ * What an actor knows of itself and may ask of its silo: `this.ctx`. When the activation has been lost (`signal` aborts), facts
+ * can still be read; everything that would do something throws, or rejects with, FencedError.
+ */
 export interface ActorContext {
   readonly type: string;
   readonly id: string;
@@ -112,7 +115,8 @@ export abstract class Actor<S = undefined> {
   /**
    * The working copy of the actor's durable state. A write turn commits it at its end, before the reply leaves; a turn
    * that throws rolls it back. It is read-only in `read` and `interleave` methods, and outside of turns: in the constructor,
-   * and in work that a turn did not await.
+   * and in work that a turn did not await. When the activation has been lost it can still be read, as it was known last here,
+   * and every change of it throws FencedError.
    */
   get state(): S {
     return this.#host.readState() as S;

@@ -120,7 +120,10 @@ export class NotSerializableError extends CallError {
   }
 }
 
-/** The activation had lost its actor: the store refused its write (Kleppmann's fencing, 2016). */
+/**
+ * The activation had lost its actor: the store refused its write (Kleppmann's fencing, 2016), or its silo lost its lease.
+ * User code that still runs there gets it from every operation of `ctx` and every change of `this.state`.
+ */
 export class FencedError extends CallError {
   constructor(message: string, options: CallErrorOptions) {
     super("FENCED", message, options);

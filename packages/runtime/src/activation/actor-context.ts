@@ -1,4 +1,5 @@
-// `this.ctx`: what an actor sees of its activation.
+// `this.ctx`: what an actor sees of its activation, and what it may ask of it.
+//   C1. Facts are always there. Operations throw FencedError after the actor has been lost (R25).
 import { referenceTo } from "@tenure/client/internal";
 import type {
   Actor,
@@ -16,6 +17,7 @@ import {
   type ReferenceTarget,
   TenureError,
 } from "@tenure/core/internal";
+import type { LostActor } from "./lost-actor.ts";
 import type { Turn } from "./turn-context.ts";
 
 export interface ContextHost {
@@ -25,20 +27,24 @@ export interface ContextHost {
   readonly signal: AbortSignal;
   readonly emit: EventSink;
   readonly calls: ReferenceTarget;
+  readonly lost: LostActor;
   currentTurn(): Turn | undefined;
   deactivate(): void;
 }
 
-/** Names of the final API that come with later versions, and what to do until then. */
-const LATER: Readonly<Record<string, string>> = {
-  remind: "let a client call the actor at that time",
+/** Facts of the final API that come with later versions, and what to do until then. */
+const LATER_FACTS: Readonly<Record<string, string>> = {
   reminders: "there are none yet",
+  services: "import what the actor needs",
+};
+/** The same of operations. */
+const LATER_OPERATIONS: Readonly<Record<string, string>> = {
+  remind: "let a client call the actor at that time",
   forget: "there are no reminders yet",
   timer: "use setTimeout and a call to the actor itself",
   commit: "each write turn commits at its end",
   clear: "assign the first state to this.state",
   emit: "let callers poll a read method",
-  services: "import what the actor needs",
 };
 
 export function actorContext(host: ContextHost): ActorContext {
@@ -62,15 +68,28 @@ export function actorContext(host: ContextHost): ActorContext {
     },
     get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
       referenceTo(actor, id, host.calls),
-    deactivate: () => host.deactivate(),
+    deactivate: () => {
+      host.lost.refuse("ctx.deactivate");
+      host.deactivate();
+    },
   };
-  for (const [name, instead] of Object.entries(LATER))
+  reserve(context, LATER_FACTS, () => undefined);
+  reserve(context, LATER_OPERATIONS, (what) => host.lost.refuse(what));
+  return context;
+}
+
+function reserve(
+  context: ActorContext,
+  names: Readonly<Record<string, string>>,
+  guard: (what: string) => void,
+): void {
+  for (const [name, instead] of Object.entries(names))
     Object.defineProperty(context, name, {
       get: () => {
+        guard(`ctx.${name}`);
         throw new NotAvailableError(`ctx.${name}`, instead);
       },
     });
-  return context;
 }
 
 function actorLog(host: ContextHost): ActorLog {

@@ -13,6 +13,7 @@ import { actorContext } from "./actor-context.ts";
 import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
 import { KeyTable } from "./idempotency.ts";
 import { KeyedCalls } from "./keyed-calls.ts";
+import { LostActor } from "./lost-actor.ts";
 import { outgoingCalls } from "./outgoing-calls.ts";
 import type { OutputGate } from "./output-gate.ts";
 import type { Started } from "./start-activation.ts";
@@ -55,6 +56,7 @@ export function makeLife(
   const { address, kind, turns, gate } = host;
   const { clock, random, emit } = deps;
   const loss = (): CommitRefused | undefined => host.loss();
+  const lost = new LostActor(address, loss);
   const cell = row && makeCell(row, kind, deps.maxStateBytes);
   const commits = row && makePipeline(claim, row.meta.etag, deps, host);
   const context = actorContext({
@@ -63,13 +65,14 @@ export function makeLife(
     generation: claim.generation,
     signal: host.signal,
     emit,
-    calls: outgoingCalls({ actor: address, invoker: deps.invoker, turns, gate, commits, loss }),
+    calls: outgoingCalls({ invoker: deps.invoker, turns, gate, commits, lost }),
     currentTurn: () => turns.current(),
+    lost,
     deactivate: () => host.deactivate(),
   });
   const actor = constructActor(kind.actorClass, {
     ctx: context,
-    ...stateAccess(kind.definition.type, cell, turns),
+    ...stateAccess(kind.definition.type, cell, turns, lost),
   });
   const runner = new TurnRunner({
     actor,

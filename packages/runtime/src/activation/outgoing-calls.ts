@@ -1,35 +1,31 @@
 // The calls that an actor makes: part of the current turn's chain, behind the activation's output gate.
 import type { Invoker } from "@tenure/client/internal";
-import {
-  type ActorAddress,
-  FencedError,
-  formatActor,
-  type ReferenceTarget,
-} from "@tenure/core/internal";
-import type { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
+import { formatActor, type ReferenceTarget } from "@tenure/core/internal";
+import type { CommitPipeline } from "./commit-pipeline.ts";
+import type { LostActor } from "./lost-actor.ts";
 import type { OutputGate } from "./output-gate.ts";
 import type { TurnTracker } from "./turn-context.ts";
 
 export interface OutgoingDeps {
-  readonly actor: ActorAddress;
   readonly invoker: Invoker;
   readonly turns: TurnTracker;
   readonly gate: OutputGate;
   readonly commits: CommitPipeline | undefined;
-  loss(): CommitRefused | undefined;
+  readonly lost: LostActor;
 }
 
 /** What `ctx.get` makes its references of. */
 export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
   return {
     call: (actor, method, args, options, known) => {
-      if (deps.loss()) return Promise.reject(lostError(deps.actor));
+      const what = `calling ${formatActor(actor)}.${method}`;
+      if (deps.lost.isLost) return Promise.reject(deps.lost.error(what));
       const turn = deps.turns.current();
       if (turn) turn.outgoing += 1;
       return deps.invoker.call(actor, method, args, options, known, {
         chain: turn?.chain ?? [],
         deadlineMs: turn?.deadlineMs ?? Infinity,
-        gate: () => gateOf(deps),
+        gate: () => gateOf(deps, what),
         mayLeave: () => deps.gate.open,
       });
     },
@@ -37,17 +33,13 @@ export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
 }
 
 /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */
-function gateOf({ actor, gate, commits }: OutgoingDeps): Promise<void> | undefined {
+function gateOf({ lost, gate, commits }: OutgoingDeps, what: string): Promise<void> | undefined {
   const committed = commits?.barrier();
   if (!committed && gate.open) return undefined;
   const passed = gate.pass(committed).catch(() => {
-    throw lostError(actor);
+    throw lost.error(what);
   });
   // A call that is over by then does not look at its gate any more.
   passed.catch(() => undefined);
   return passed;
-}
-
-function lostError(actor: ActorAddress): FencedError {
-  return new FencedError(`${formatActor(actor)} has lost its actor`, { outcome: "not-executed" });
 }

@@ -1,7 +1,7 @@
 import { decodeValue, encodeValue, isolate } from "@tenure/core/internal";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { readonlyView, ReadOnlyStateError } from "./readonly-view.ts";
+import { readonlyView, ReadOnlyStateError, viewsRefusing } from "./readonly-view.ts";
 
 const makeState = () => ({
   n: 1,
@@ -121,4 +121,14 @@ test("a view of any data equals it", () => {
       expect(isolate(readonlyView(value), "v")).toEqual(isolate(value, "v"));
     }),
   );
+});
+
+test("views of one state refuse changes each in its own way, all the way down (V4)", () => {
+  const state = makeState();
+  const lost = viewsRefusing((what) => new RangeError(what));
+  expect(lost(state)).toEqual(readonlyView(state));
+  expect(() => (lost(state).list[0]!.a = 2)).toThrow(RangeError);
+  expect(() => lost(state).map.get("k")!.a++).toThrow(RangeError);
+  expect(() => [...lost(state).set][0]!.a++).toThrow(RangeError);
+  expect(() => (readonlyView(state).list[0]!.a = 2)).toThrow(ReadOnlyStateError);
 });
