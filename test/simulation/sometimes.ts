@@ -22,6 +22,8 @@ export const SOMETIMES: Readonly<Record<string, string>> = {
   "event activation.fenced": "an activation learns that it has lost its actor",
   "event activation.failed": "onActivate throws",
   "event commit.resent": "an activation sends a save again",
+  "an activation asked to end in the middle of a turn":
+    "calls come while an activation is deactivating (R12)",
   "a redirect": "a call is sent on to the owner (R26)",
   "a repeated key answered from its record": "a key that was applied answers its recorded result",
   "refused: paused": "a paused silo refuses a call",

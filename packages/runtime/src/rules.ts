@@ -8,13 +8,15 @@ import {
   rollbackRules,
 } from "@tenure/directory/internal";
 import { type TurnRules, turnRules } from "./activation/turn-rules.ts";
+import { type SlotRules, slotRules } from "./catalog/slot-rules.ts";
 
-export interface RuntimeRules extends CallRules, LeaseRules, RollbackRules, TurnRules {}
+export interface RuntimeRules extends CallRules, LeaseRules, RollbackRules, SlotRules, TurnRules {}
 
 export const runtimeRules: RuntimeRules = {
   ...callRules,
   ...leaseRules,
   ...rollbackRules,
+  ...slotRules,
   ...turnRules,
 };
 

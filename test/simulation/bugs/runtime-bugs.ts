@@ -9,7 +9,7 @@ function deciding(rules: Partial<RuntimeRules>): Substitutions {
   return { platform: (platform) => ({ ...platform, rules: { ...runtimeRules, ...rules } }) };
 }
 
-const { afterFailure, leaseState, leaseTiming } = runtimeRules;
+const { afterFailure, leaseState, leaseTiming, mayActivate } = runtimeRules;
 
 export const RUNTIME_BUGS: readonly Bug[] = [
   {
@@ -39,6 +39,20 @@ export const RUNTIME_BUGS: readonly Bug[] = [
     rule: "R6",
     breaks: "a lease that was held once is held until somebody says otherwise",
     substitutions: deciding({ leaseState: () => "holds" }),
+  },
+  {
+    rule: "R12 (one slot)",
+    breaks: "two first calls in one tick start two activations",
+    substitutions: deciding({
+      mayActivate: (holder) => holder === "starting" || mayActivate(holder),
+    }),
+  },
+  {
+    rule: "R12 (deactivating)",
+    breaks: "a call during deactivation starts a new activation beside the old one",
+    substitutions: deciding({
+      mayActivate: (holder) => holder === "deactivating" || mayActivate(holder),
+    }),
   },
   {
     rule: "R14",

@@ -1,5 +1,5 @@
 // Append-only lists: plain, slow and throwing turns; a hot one with a short queue; a moody one whose activation sometimes
-// fails, and whose turns sometimes never return.
+// fails, and whose turns sometimes never return; and readers that end their activation while they still read.
 import { type Actor as AnyActor, Actor, type ActorClass, defineActor } from "tenure";
 import { type AppendRecord, checkAppends, type ReadRecord, type Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
@@ -10,9 +10,15 @@ interface LogState {
   items: string[];
 }
 
+interface Shown {
+  readonly length: number;
+  readonly last: string | undefined;
+}
+
 interface LogActor extends AnyActor<LogState> {
   append(item: string, how: How): Promise<number>;
-  read(): { length: number; last: string | undefined };
+  read(): Shown;
+  readAndLeave(): Promise<Shown>;
   hang(): Promise<void>;
 }
 
@@ -52,6 +58,7 @@ export class Logs {
     const { random } = this.#sim;
     const x = random.next();
     if (x < 0.03 && this.#sim.seed % 4 === 0) return await this.#hang();
+    if (x < 0.1) return await this.#leave();
     if (x < 0.6) return await this.#append("log", `log-${Math.floor(random.next() * 3)}`);
     if (x < 0.75) return await this.#append("moody", "moody-0");
     // More at once than the queue takes.
@@ -107,11 +114,24 @@ export class Logs {
       sim.violated("I9", `${key}: ${item} was acknowledged at ${index} and is not stored there`);
   }
 
-  async #read(key: string): Promise<void> {
+  // The activation ends while calls go on coming.
+  async #leave(): Promise<void> {
+    const id = `log-${Math.floor(this.#sim.random.next() * 3)}`;
+    this.#sim.saw("an activation asked to end in the middle of a turn");
+    await Promise.all([
+      this.#read(`log/${id}`, "readAndLeave"),
+      ...Array.from({ length: 3 }, async () => {
+        await this.#sim.sleep(this.#sim.random.next() * 20);
+        await this.#append("log", id);
+      }),
+    ]);
+  }
+
+  async #read(key: string, how: "read" | "readAndLeave" = "read"): Promise<void> {
     const sim = this.#sim;
     const calledMs = sim.nowMs;
     const reference = this.#reference(sim.anyClient(), key);
-    const got = await tried(sim, async () => await reference.read());
+    const got = await tried(sim, async () => await reference[how]());
     if (got.outcome !== "ok") return;
     const { length, last } = got.value;
     this.#of(key).reads.push({ calledMs, returnedMs: sim.nowMs, length, last });
@@ -174,7 +194,7 @@ function makeLog(sim: Simulation, type: string, maxQueue: number): LogClass {
       type,
       maxQueue,
       state: () => ({ items: [] }),
-      methods: { read: "read", hang: "interleave" },
+      methods: { read: "read", readAndLeave: "read", hang: "interleave" },
     });
     async append(item: string, how: How): Promise<number> {
       this.state.items.push(item);
@@ -183,6 +203,11 @@ function makeLog(sim: Simulation, type: string, maxQueue: number): LogClass {
       return this.state.items.indexOf(item);
     }
     read() {
+      return { length: this.state.items.length, last: this.state.items.at(-1) };
+    }
+    async readAndLeave(): Promise<Shown> {
+      this.ctx.deactivate();
+      await sim.sleepIn(this, sim.random.next() * 30);
       return { length: this.state.items.length, last: this.state.items.at(-1) };
     }
     async hang(): Promise<void> {}
@@ -197,7 +222,7 @@ function makeMoody(sim: Simulation): LogClass {
       maxQueue: 100,
       idle: 2 * sim.leaseTtlMs,
       state: () => ({ items: [] }),
-      methods: { read: "read" },
+      methods: { read: "read", readAndLeave: "read" },
     });
     override async onActivate(): Promise<void> {
       if (sim.random.next() < 0.3) throw new Error("not in the mood");

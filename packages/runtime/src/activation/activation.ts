@@ -36,6 +36,8 @@ type State =
   | { readonly kind: "poisoned"; readonly loss: CommitRefused }
   | { readonly kind: "gone" };
 
+export type ActivationState = State["kind"];
+
 export class Activation {
   readonly address: ActorAddress;
   readonly kind: ActorKind;
@@ -78,7 +80,7 @@ export class Activation {
     void this.#start();
   }
 
-  get stateName(): State["kind"] {
+  get state(): ActivationState {
     return this.#state.kind;
   }
 

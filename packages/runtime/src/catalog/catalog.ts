@@ -1,27 +1,39 @@
 // The catalog: actor → activation, for one incarnation of the silo.
-//   G1. One slot per actor, taken synchronously at its first call, before anything is awaited (R12, I4).
+//   G1. One slot per actor (slot-rules.ts), taken synchronously at its first call, before anything is awaited (R12, I4).
 //   G2. A slot is held through `deactivating` and left only when the activation has ended.
 //   G3. At most `maxActivations` slots are taken: a call that would need one more is refused, and nothing of it remains (I12).
 //   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
-import { type ActorAddress, type ActorKind, type Clock, formatActor } from "@tenure/core/internal";
-import { delay } from "@tenure/core/internal";
+import {
+  type ActorAddress,
+  type ActorKind,
+  assert,
+  type Clock,
+  delay,
+  formatActor,
+} from "@tenure/core/internal";
 import { Activation } from "../activation/activation.ts";
 import type { ActivationDeps } from "../activation/activation-deps.ts";
 import { CommitRefused } from "../activation/commit-pipeline.ts";
 import type { IncomingCall } from "../activation/incoming-call.ts";
+import type { TurnRules } from "../activation/turn-rules.ts";
 import { overloaded } from "../messaging/overloaded.ts";
+import type { SlotRules } from "./slot-rules.ts";
 
 const SWEEP_EVERY_MS = 1_000;
 /** Some kilobytes each: before this many, a process has run out of memory. A bound, not a setting. */
 const MAX_ACTIVATIONS = 1_000_000;
 const SWEPT_AT_ONCE = 20_000;
 
+export interface CatalogDeps extends Omit<ActivationDeps, "gone" | "rules"> {
+  readonly rules: TurnRules & SlotRules;
+}
+
 export class Catalog {
-  readonly #deps: Omit<ActivationDeps, "gone">;
+  readonly #deps: CatalogDeps;
   readonly #slots = new Map<string, Activation>();
   readonly #maxActivations: number;
 
-  constructor(deps: Omit<ActivationDeps, "gone">, maxActivations = MAX_ACTIVATIONS) {
+  constructor(deps: CatalogDeps, maxActivations = MAX_ACTIVATIONS) {
     this.#deps = deps;
     this.#maxActivations = maxActivations;
   }
@@ -44,27 +56,26 @@ export class Catalog {
 
   deliver(call: IncomingCall, kind: ActorKind): void {
     const key = formatActor(call.actor);
-    let activation = this.#slots.get(key);
-    if (!activation) {
-      if (this.#slots.size >= this.#maxActivations) {
-        // G3. The next sweep may collect some.
-        const problem = `the silo has ${this.#maxActivations} activations, and no room for ${key}`;
-        call.reply(overloaded(problem, SWEEP_EVERY_MS));
-        return;
-      }
-      activation = this.#make(key, call.actor, kind);
-      this.#slots.set(key, activation);
-    }
-    activation.enqueue(call);
+    const holder = this.#slots.get(key);
+    // Decided and taken in one step, before anything is awaited: of two first calls the second finds the first's slot.
+    if (!this.#deps.rules.mayActivate(holder?.state)) {
+      assert(holder, "G1: whoever may not take a slot joins the one who holds it");
+      holder.enqueue(call);
+    } else if (!holder && this.#slots.size >= this.#maxActivations) {
+      // G3. The next sweep may collect some.
+      const problem = `the silo has ${this.#maxActivations} activations, and no room for ${key}`;
+      call.reply(overloaded(problem, SWEEP_EVERY_MS));
+    } else this.#take(key, call.actor, kind).enqueue(call);
   }
 
-  #make(key: string, actor: ActorAddress, kind: ActorKind): Activation {
+  #take(key: string, actor: ActorAddress, kind: ActorKind): Activation {
     const activation: Activation = new Activation(actor, kind, {
       ...this.#deps,
       gone: () => {
         if (this.#slots.get(key) === activation) this.#slots.delete(key);
       },
     });
+    this.#slots.set(key, activation);
     return activation;
   }
 
