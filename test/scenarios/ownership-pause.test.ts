@@ -2,7 +2,7 @@
 import { Actor, CallError, defineActor, type Silo } from "tenure";
 import { expect, test } from "vitest";
 import { internalsOf } from "../../packages/testing/src/crash.ts";
-import { rejection, stateOf } from "../support/deferred.ts";
+import { deferred, rejection, stateOf } from "../support/deferred.ts";
 import { diaries } from "../support/diary.ts";
 import { REJECTED } from "../support/scripted-directory.ts";
 import { ScriptedCluster, TTL } from "../support/scripted-cluster.ts";
@@ -225,3 +225,48 @@ test.each(["join", "renewals", "store", "death"] as const)(
     expect(await again.client.get(Diary, "d").write("x")).toBe(1);
   },
 );
+
+test("an activation that ends on a paused silo keeps its actor until its replies have left (I4)", async () => {
+  const entered = deferred<void>();
+  const gate = deferred<void>();
+  class Reader extends Actor<{ n: number }> {
+    static readonly actor = defineActor<Reader>({
+      type: "reader",
+      state: () => ({ n: 0 }),
+      methods: { readAndLeave: "read" },
+      placement: "local",
+    });
+    async add() {
+      return ++this.state.n;
+    }
+    async readAndLeave() {
+      this.ctx.deactivate();
+      entered.resolve();
+      await gate.promise;
+      return this.state.n;
+    }
+  }
+  await using c = await ScriptedCluster.start({ actors: [Reader] });
+  const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
+  expect(await c.until(one.client.get(Reader, "r").add())).toBe(1);
+  const read = one.client.get(Reader, "r").readAndLeave();
+  await c.until(entered.promise);
+  // It does not hear itself, and so does not renew; it reaches the directory all the same. Nobody declares it dead meanwhile.
+  c.deaf.add("silo-1");
+  c.scripts.set("silo-2", (operation) => (operation === "markDead" ? REJECTED : undefined));
+  while (c.of("silo.paused", "silo-1").length === 0) await c.clock.advance(5);
+  gate.resolve();
+  await c.clock.advance(50);
+  // Its owner does not hear this call either. Had the actor been given up, silo-2 would claim it and serve.
+  const unheard = rejection(two.client.get(Reader, "r").$with({ timeoutMs: 50 }).add());
+  await c.clock.advance(100);
+  expect(await unheard).toMatchObject({ code: "CALL_TIMEOUT" });
+  expect(await stateOf(read)).toBe("pending");
+  expect(c.of("activation.claimed", "silo-2")).toHaveLength(0);
+
+  c.deaf.delete("silo-1");
+  expect(await c.until(read)).toBe(1);
+  expect(c.of("silo.lost")).toHaveLength(0);
+  expect(c.of("activation.claimed", "silo-2")).toHaveLength(0);
+  expect(await c.until(two.client.get(Reader, "r").add())).toBe(2);
+});

@@ -4,6 +4,7 @@
 //       pass the ones that wait.
 //   V3. Lease and deadline are asked again at the moment of starting (R6, R20).
 //   V4. A reply leaves through the output gate (R17); when that is refused, the call is answered as lost (R24).
+//   V5. A turn counts until its reply has left: an actor is not given up before, or its next owner might serve first (I4).
 import { type CallResult, type Clock, formatActor, type MethodMode } from "@tenure/core/internal";
 import type { LeaseKeeper } from "@tenure/directory/internal";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
@@ -32,16 +33,18 @@ export class Serving {
   readonly #host: ServingHost;
   readonly #mailbox: Mailbox<IncomingCall>;
   readonly #running = { write: 0, read: 0, interleave: 0 };
+  /** Turns that have ended, whose replies wait at the gate. */
+  #replying = 0;
 
   constructor(host: ServingHost) {
     this.#host = host;
     this.#mailbox = new Mailbox(host.maxQueue);
   }
 
-  /** No turn runs. */
+  /** No turn runs, and no reply waits (V5). */
   get idle(): boolean {
     const { write, read, interleave } = this.#running;
-    return write + read + interleave === 0;
+    return write + read + interleave + this.#replying === 0;
   }
 
   get waiting(): number {
@@ -119,9 +122,13 @@ export class Serving {
     }));
     this.vacate(mode);
     this.#pump();
-    this.#host.turnEnded();
     if (outcome.barrier === undefined && this.#host.gate.open) call.reply(outcome.result);
-    else await this.#replyWhenSafe(call, outcome);
+    else {
+      this.#replying += 1;
+      await this.#replyWhenSafe(call, outcome);
+      this.#replying -= 1;
+    }
+    this.#host.turnEnded();
   }
 
   async #replyWhenSafe(call: IncomingCall, { result, barrier, turn }: TurnOutcome): Promise<void> {
