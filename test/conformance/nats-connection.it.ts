@@ -455,5 +455,6 @@ function call(request: number, args: Body = bytesBody(new Uint8Array())): Messag
     key: undefined,
     chain: [],
     repeatable: false,
+    strict: false,
   };
 }

@@ -125,6 +125,7 @@ async function intruder() {
         key: undefined,
         chain: [],
         repeatable: false,
+        strict: false,
         ...fields,
       });
     });

@@ -1,6 +1,7 @@
 // A storage over memory that loses, holds and refuses what a test tells it to.
 import type { ActorAddress } from "tenure";
 import {
+  type LoadRequest,
   type PortEnvironment,
   type SaveRequest,
   seededRandom,
@@ -12,9 +13,9 @@ import {
 import { memoryStorage } from "@tenure/directory/internal";
 import { type Deferred, deferred } from "./deferred.ts";
 
-/** A save on its way to the store, which it reaches when it is let go. */
+/** A save on its way to the store, or its answer on its way back, which arrives when it is let go. */
 export interface HeldSave {
-  /** Resolves when the save has left its silo. */
+  /** Resolves when it is held. */
   readonly arrived: Promise<void>;
   letGo(): void;
 }
@@ -23,6 +24,8 @@ export class ScriptedStorage implements StorageProvider {
   readonly name = "scripted memory";
   /** Every save that was sent, in order, resent ones too. */
   readonly saves: SaveRequest[] = [];
+  /** Every batch of claims that the store was asked to verify, in order. */
+  readonly verifications: (readonly LoadRequest[])[] = [];
   /** While true, nothing reaches the store: every operation rejects. */
   away = false;
   /** How many of the next saves are applied without their answer arriving. */
@@ -30,6 +33,7 @@ export class ScriptedStorage implements StorageProvider {
   /** How many of the next saves are lost on their way to the store. */
   loseSaves = 0;
   readonly #inner = memoryStorage();
+  readonly #answerHolds: { readonly arrived: Deferred<void>; readonly free: Deferred<void> }[] = [];
   readonly #holds: { readonly arrived: Deferred<void>; readonly free: Deferred<void> }[] = [];
 
   async open(environment: PortEnvironment): Promise<Storage> {
@@ -52,13 +56,19 @@ export class ScriptedStorage implements StorageProvider {
           throw new StoreUnavailableError("the test lost the save");
         }
         const answer = await reach(() => storage.save(requests));
+        const answerHold = this.#answerHolds.shift();
+        answerHold?.arrived.resolve();
+        await answerHold?.free.promise;
         if (this.loseAnswers > 0) {
           this.loseAnswers -= 1;
           throw new StoreUnavailableError("the test lost the answer");
         }
         return answer;
       },
-      verify: (requests) => reach(() => storage.verify(requests)),
+      verify: (requests) => {
+        this.verifications.push(requests);
+        return reach(() => storage.verify(requests));
+      },
       parts: (request) => reach(() => storage.parts(request)),
       dueBefore: (bucket, time, limit) => reach(() => storage.dueBefore(bucket, time, limit)),
       close: () => storage.close(),
@@ -67,9 +77,12 @@ export class ScriptedStorage implements StorageProvider {
 
   /** Holds the next save. */
   holdNext(): HeldSave {
-    const hold = { arrived: deferred(), free: deferred() };
-    this.#holds.push(hold);
-    return { arrived: hold.arrived.promise, letGo: () => hold.free.resolve() };
+    return heldIn(this.#holds);
+  }
+
+  /** Holds the answer to the next save, which the store has applied or refused by then. */
+  holdNextAnswer(): HeldSave {
+    return heldIn(this.#answerHolds);
   }
 
   /** A session beside the silos': what another program, or a later owner, does to the rows. */
@@ -96,4 +109,12 @@ export class ScriptedStorage implements StorageProvider {
     const session = await this.session();
     return (await session.parts({ actor, names: [name] })).get(name);
   }
+}
+
+function heldIn(
+  holds: { readonly arrived: Deferred<void>; readonly free: Deferred<void> }[],
+): HeldSave {
+  const hold = { arrived: deferred(), free: deferred() };
+  holds.push(hold);
+  return { arrived: hold.arrived.promise, letGo: () => hold.free.resolve() };
 }

@@ -12,6 +12,7 @@ function makeCall(name: string, fields: Partial<OutgoingCall> = {}): OutgoingCal
     method: name,
     idempotencyKey: undefined,
     repeatable: false,
+    strict: false,
     origin: undefined,
     deadlineMs: 1,
     timeoutMs: 1,

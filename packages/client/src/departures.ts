@@ -198,5 +198,6 @@ function messageOf(call: OutgoingCall, request: number, budgetMs: number): CallM
     key: call.idempotencyKey,
     chain: call.origin?.chain ?? [],
     repeatable: call.repeatable,
+    strict: call.strict,
   };
 }

@@ -39,7 +39,7 @@ export function makeCall(
   // A callee never has more time than its caller.
   const timeoutMs = Math.min(ownTimeoutMs, (origin?.deadlineMs ?? Infinity) - nowMs);
   const actorKey = formatActor(actor);
-  const { idempotencyKey } = options;
+  const { idempotencyKey, strictReads } = options;
   return {
     actor,
     actorKey,
@@ -48,6 +48,7 @@ export function makeCall(
     idempotencyKey,
     repeatable:
       idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
+    strict: strictReads ?? false,
     origin,
     deadlineMs: nowMs + timeoutMs,
     timeoutMs,
@@ -71,7 +72,12 @@ export function makeCall(
   };
 }
 
-const CALL_OPTIONS: ReadonlySet<string> = new Set(["timeoutMs", "signal", "idempotencyKey"]);
+const CALL_OPTIONS: ReadonlySet<string> = new Set([
+  "timeoutMs",
+  "signal",
+  "idempotencyKey",
+  "strictReads",
+]);
 
 function givenTimeoutMs(value: unknown): number {
   try {
@@ -88,11 +94,14 @@ function checkCallOptions(options: CallOptions): void {
   for (const [key, value] of Object.entries(options))
     if (value !== undefined && !CALL_OPTIONS.has(key))
       throw invalidOption(
-        `${key} is not an option of this version; there are timeoutMs, signal and idempotencyKey`,
+        `${key} is not an option of this version; there are timeoutMs, signal, idempotencyKey and strictReads`,
       );
   const signal: unknown = options.signal;
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw invalidOption(`signal must be an AbortSignal, not ${describe(signal)}`);
+  const strictReads: unknown = options.strictReads;
+  if (strictReads !== undefined && typeof strictReads !== "boolean")
+    throw invalidOption(`strictReads must be true or false, not ${describe(strictReads)}`);
   const problem =
     options.idempotencyKey === undefined ? undefined : keyProblem(options.idempotencyKey);
   if (problem !== undefined) throw invalidOption(problem);

@@ -32,6 +32,7 @@ export interface OutgoingCall {
   readonly method: string;
   readonly idempotencyKey: string | undefined;
   readonly repeatable: boolean;
+  readonly strict: boolean;
   readonly origin: CallOrigin | undefined;
   readonly deadlineMs: number;
   /** How long its caller waits. */

@@ -119,7 +119,12 @@ test.for<[string, unknown, string]>([
     "actor 'a': commit: \"explicit\" is not available",
   ],
   ["reentrancy", { type: "a", reentrancy: "full" }, 'reentrancy: "full" is not available'],
-  ["strict reads", { type: "a", strictReads: true }, "strictReads: true is not available"],
+  ["strict reads of nothing", { type: "a", strictReads: true }, "strictReads: needs `state`"],
+  [
+    "strict reads by a word",
+    { type: "a", state: () => ({}), strictReads: "yes" },
+    "actor 'a': strictReads: must be true or false, not \"yes\"",
+  ],
   ["stateless", { type: "a", stateless: { max: 3 } }, "stateless: an object is not available"],
   [
     "methods in a list",
@@ -181,6 +186,7 @@ test("what is left out has its default", () => {
     placement: "balanced",
     maxQueue: 10_000,
     version: 1,
+    strictReads: false,
   });
   expect(defineActor<Plain>({ type: "plain", idle: false }).idleMs).toBe(false);
 });

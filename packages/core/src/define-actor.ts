@@ -57,8 +57,12 @@ export interface ActorOptions<A extends Actor<unknown>> {
   readonly commit?: "turn" | undefined;
   /** A call that comes back to an actor whose turn in its chain still runs fails at once. @default 'detect' */
   readonly reentrancy?: "detect" | undefined;
-  /** @default false */
-  readonly strictReads?: false | undefined;
+  /**
+   * A reply that no save of its own turn vouches for, as a `read`'s, leaves only when the store has confirmed that this activation
+   * still owns the actor: never a stale answer, whatever clocks do. One round trip more, shared by the reads of a moment. For
+   * actors with state. @default false
+   */
+  readonly strictReads?: boolean | undefined;
   /** @default false */
   readonly stateless?: false | undefined;
 }
@@ -79,6 +83,7 @@ export interface ActorDefinition<A extends Actor<unknown>> {
   readonly placement: Placement;
   readonly maxQueue: number;
   readonly version: number;
+  readonly strictReads: boolean;
   /** @internal */
   readonly actorType?: A;
 }
@@ -106,7 +111,6 @@ const ONLY: Readonly<Record<string, unknown>> = {
   version: 1,
   commit: "turn",
   reentrancy: "detect",
-  strictReads: false,
   stateless: false,
 };
 
@@ -145,6 +149,14 @@ export function defineActor<A extends Actor<unknown>>(
       at("placement"),
       `must be 'balanced', 'local' or 'random' in this version, not ${describe(placement)}`,
     );
+  const strictReads = options.strictReads ?? false;
+  if (typeof strictReads !== "boolean")
+    throw new ConfigError(at("strictReads"), `must be true or false, not ${describe(strictReads)}`);
+  if (strictReads && options.state === undefined)
+    throw new ConfigError(
+      at("strictReads"),
+      "needs `state`: an actor without has nothing in the store that could be verified",
+    );
   const maxQueue = options.maxQueue ?? 10_000;
   if (!Number.isSafeInteger(maxQueue) || maxQueue < 1)
     throw new ConfigError(
@@ -159,6 +171,7 @@ export function defineActor<A extends Actor<unknown>>(
     placement,
     maxQueue,
     version: 1,
+    strictReads,
   };
 }
 

@@ -39,6 +39,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
       maxLength: MAX_CHAIN,
     }),
     repeatable: fc.boolean(),
+    strict: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant("reply" as const),
@@ -191,11 +192,35 @@ test("a budget travels as a whole number, however long it is (M3)", () => {
     key: undefined,
     chain: [],
     repeatable: false,
+    strict: false,
   };
   const budgetOf = (budgetMs: number): unknown =>
     (messageFromTuple(messageTuple({ ...call, budgetMs })) as CallMessage).budgetMs;
   expect(budgetOf(0.1)).toBe(1);
   expect(budgetOf(Number.MAX_VALUE)).toBe(Number.MAX_SAFE_INTEGER);
+});
+
+test("a strict call is garbage to a reader that does not know strict reads, and any other is as it was (D3)", () => {
+  const call: CallMessage = {
+    kind: "call",
+    request: 1,
+    type: "t",
+    id: "i",
+    method: "m",
+    args: bytesBody(encodeValue([])),
+    budgetMs: 1,
+    key: undefined,
+    chain: [],
+    repeatable: true,
+    strict: false,
+  };
+  const flagOf = (repeatable: boolean, strict: boolean): unknown =>
+    messageTuple({ ...call, repeatable, strict })[9];
+  expect([flagOf(false, false), flagOf(true, false)]).toEqual([false, true]);
+  for (const repeatable of [false, true])
+    expect(flagOf(repeatable, true)).not.toBeTypeOf("boolean");
+  for (const bad of [0, 1, 4, -2, 2.5, null, "strict"])
+    expect(() => messageFromTuple(messageTuple(call).with(9, bad))).toThrow(GarbageError);
 });
 
 test("a key is a non-empty string of at most 256 bytes", () => {

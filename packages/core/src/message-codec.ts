@@ -1,9 +1,12 @@
 // Messages as fixed tuples, and frames of them.
 //   D1. Decoding checks every field: what comes out is a valid message or a GarbageError, never a half-checked object.
 //   D2. A message that is garbage spoils no other of its frame.
+//   D3. What a call must not be served without is written where a reader that does not know it finds garbage: it drops the
+//       call, and never serves it as if nothing had been asked.
 import { bodyBytes, bytesBody } from "./body.ts";
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
 import {
+  type CallMessage,
   type CallResult,
   type ChainLink,
   MAX_CHAIN,
@@ -46,7 +49,7 @@ export function messageTuple(message: Message): readonly unknown[] {
         message.chain.length === 0
           ? null
           : message.chain.map((link) => [link.type, link.id, link.method, link.turn]),
-        message.repeatable,
+        flagsOf(message),
       ];
     case "reply":
       return [REPLY, message.request, ...resultTuple(message.result)];
@@ -105,7 +108,7 @@ export function messageFromTuple(tuple: unknown): Message {
         budgetMs: int(t[6], "budget"),
         key: t[7] === null ? undefined : str(t[7], "key", 512),
         chain: t[8] === null ? [] : chain(t[8]),
-        repeatable: bool(t[9], "repeatable"),
+        ...flags(t[9]),
       };
     case REPLY:
       return { kind: "reply", request: int(t[1], "request"), result: result(t) };
@@ -195,6 +198,18 @@ function bool(value: unknown, what: string): boolean {
   if (typeof value !== "boolean") throw new GarbageError(`${what} is not a boolean`);
   return value;
 }
+
+/** A boolean where nothing but it is to be said (D3). */
+function flagsOf({ repeatable, strict }: CallMessage): boolean | number {
+  return strict ? STRICT + Number(repeatable) : repeatable;
+}
+
+function flags(value: unknown): Pick<CallMessage, "repeatable" | "strict"> {
+  const strict = value === STRICT || value === STRICT + 1;
+  return { repeatable: strict ? value !== STRICT : bool(value, "repeatable"), strict };
+}
+
+const STRICT = 2;
 
 function bin(value: unknown, what: string): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new GarbageError(`${what} is not bytes`);

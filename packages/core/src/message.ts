@@ -31,6 +31,8 @@ export interface CallMessage {
   readonly chain: readonly ChainLink[];
   /** The same call may run twice without harm (a read, idempotent, or keyed). */
   readonly repeatable: boolean;
+  /** The reply must be verified at the store, unless a save of its own vouches for it. */
+  readonly strict: boolean;
 }
 
 /** Why a silo did not run a call. Each is a proof that no user code started (I11). */

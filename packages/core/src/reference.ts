@@ -20,6 +20,11 @@ export interface CallOptions {
    * the call, since there is no effect to record.
    */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * The reply must be confirmed by the store, as `strictReads` of the actor's class says. Where the class or the silo asks for it
+   * already, `false` does not take it back. @default false
+   */
+  readonly strictReads?: boolean | undefined;
 }
 
 type RemoteMethod<F> = F extends (...args: infer _) => Promise<unknown>

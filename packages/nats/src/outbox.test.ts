@@ -19,7 +19,7 @@ function probe(round: number): Message {
 
 function call(bytes: number): Message {
   const args = bytesBody(new Uint8Array(bytes));
-  const rest = { budgetMs: 1, key: undefined, chain: [], repeatable: false };
+  const rest = { budgetMs: 1, key: undefined, chain: [], repeatable: false, strict: false };
   return { kind: "call", request: 1, type: "T", id: "i", method: "m", args, ...rest };
 }
 
@@ -49,6 +49,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     key: fc.option(text, { nil: undefined }),
     chain,
     repeatable: fc.boolean(),
+    strict: fc.boolean(),
   }),
   fc.record({
     kind: fc.constant("reply" as const),

@@ -43,7 +43,7 @@ test.for<[string, object, string[]]>([
   ["a name of Object.prototype", { constructor: 1 }, ["constructor: is not an option"]],
   ["services", { services: {} }, ["services: is not available in this version"]],
   ["maxStateBytes", { maxStateBytes: 1 }, ["maxStateBytes", "512 KiB"]],
-  ["strictReads", { strictReads: true }, ["strictReads: is not available"]],
+  ["strictReads", { strictReads: 1 }, ["strictReads: must be true or false, not 1"]],
   ["authorize", { authorize: () => true }, ["authorize: is not available"]],
   ["interceptors", { interceptors: [] }, ["interceptors: is not available"]],
   [

@@ -43,6 +43,8 @@ export interface SiloOptions {
   readonly durability?: "default" | "strict" | undefined;
   /** Whether a user's error carries its stack to callers. @default false */
   readonly exposeStacks?: boolean | undefined;
+  /** Every actor with state that this silo serves has `strictReads`. @default false */
+  readonly strictReads?: boolean | undefined;
   readonly onEvent?: ((event: TenureEvent) => void) | undefined;
 }
 
@@ -61,6 +63,7 @@ export interface ResolvedSiloOptions {
   readonly maxCalls: number;
   readonly durability: "default" | "strict";
   readonly exposeStacks: boolean;
+  readonly strictReads: boolean;
   readonly onEvent: ((event: TenureEvent) => void) | undefined;
 }
 
@@ -79,13 +82,13 @@ const OPTIONS = new Set([
   "maxCalls",
   "durability",
   "exposeStacks",
+  "strictReads",
   "onEvent",
 ]);
 
 const LATER: Readonly<Record<string, string>> = {
   services: "is not available in this version; import what the actors need",
   maxStateBytes: "is not available in this version; the limit is 512 KiB",
-  strictReads: "is not available in this version",
   authorize: "is not available in this version",
   interceptors: "is not available in this version",
 };
@@ -125,6 +128,7 @@ export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
     maxCalls: positiveInteger("maxCalls", given.maxCalls ?? 100_000),
     durability: oneOf("durability", given.durability ?? "default", ["default", "strict"]),
     exposeStacks: boolean("exposeStacks", given.exposeStacks ?? false),
+    strictReads: boolean("strictReads", given.strictReads ?? false),
     onEvent: listener(given.onEvent),
   };
 }

@@ -253,7 +253,7 @@ class SiloLife implements Silo {
 
   #nextIncarnation(previous: IncarnationId | undefined): Promise<Incarnation> {
     const { clock, random } = this.#platform;
-    const { kinds, roles, leaseTtlMs, maxCalls, exposeStacks } = this.#options;
+    const { kinds, roles, leaseTtlMs, maxCalls, exposeStacks, strictReads } = this.#options;
     // Only the first start can say that the directory is new. Said again by a silo that rejoins, it would open a
     // directory that was lost while others still serve (R13).
     const bootstrap = this.#options.bootstrap && previous === undefined;
@@ -269,6 +269,7 @@ class SiloLife implements Silo {
         maxCalls,
         maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
         exposeStacks,
+        strictReads,
         clock,
         random,
         emit: this.events.emit,

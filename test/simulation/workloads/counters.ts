@@ -107,7 +107,8 @@ export class Counters {
     const sim = this.#sim;
     const calledMs = sim.nowMs;
     const reference = sim.anyClient().get(this.actor, id);
-    const got = await tried(sim, async () => await reference.get());
+    const strictReads = sim.random.next() < 0.3;
+    const got = await tried(sim, async () => await reference.$with({ strictReads }).get());
     // A silo may not have noticed yet that its claim is gone.
     if (got.outcome === "ok" && !sim.wasUnsettled(calledMs, sim.nowMs))
       this.#of(id).push({

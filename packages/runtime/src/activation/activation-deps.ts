@@ -16,6 +16,8 @@ export interface ActivationDeps {
   readonly invoker: Invoker;
   readonly maxStateBytes: number;
   readonly exposeStacks: boolean;
+  /** Of the whole silo; a class or a call may ask for it, too. */
+  readonly strictReads: boolean;
   readonly rules: TurnRules;
   /** The slot is free: the next call makes a new activation. */
   gone(): void;

@@ -29,14 +29,14 @@ export class ActivationReports {
     this.#emit({ type: "activation.failed", actor: this.#actor, error });
   }
 
-  /** The store refused a save. */
-  fenced(claim: Claim, refusal: CommitRefused): void {
+  /** The store refused a save, or does not have the actor as this activation's any more. */
+  fenced(claim: Claim, refusal: CommitRefused, operation: "save" | "verify"): void {
     this.#emit({
       type: "activation.fenced",
       actor: this.#actor,
       generation: claim.generation,
       storedGeneration: refusal.storedGeneration,
-      operation: "save",
+      operation,
       error: "FencedError",
     });
   }

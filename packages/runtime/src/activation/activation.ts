@@ -70,6 +70,8 @@ export class Activation {
       maxQueue: kind.definition.maxQueue,
       life: () => ("life" in this.#state ? this.#state.life : undefined),
       active: () => (this.#state.kind === "active" ? this.#state.life : undefined),
+      strictReads: deps.strictReads || kind.definition.strictReads,
+      disowned: (life) => this.#disowned(life),
       turnEnded: () => this.#turnEnded(),
       broken: (error) => this.#brokenBy(error),
     });
@@ -221,8 +223,20 @@ export class Activation {
     }
   }
 
+  /** The store has the actor as another's. What of the undecided saves was applied before, nobody knows. */
+  #disowned({ claim }: Life): void {
+    if (this.#loss) return;
+    const loss = new CommitRefused(
+      "FENCED",
+      "the store has another activation as the actor's owner",
+      false,
+    );
+    this.#reports.fenced(claim, loss, "verify");
+    this.poison("fenced", loss);
+  }
+
   #commitRefused(claim: Claim, refusal: CommitRefused): void {
-    this.#reports.fenced(claim, refusal);
+    this.#reports.fenced(claim, refusal, "save");
     this.poison("fenced", refusal);
   }
 

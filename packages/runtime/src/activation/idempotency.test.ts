@@ -26,6 +26,7 @@ const callOf = (method: string, args: readonly unknown[]): IncomingCall => ({
   key: "key",
   chain: [],
   repeatable: true,
+  strict: false,
   deadlineMs: 1,
   snapshot: (value) => valueBody(value),
   reply: () => undefined,

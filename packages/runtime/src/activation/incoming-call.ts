@@ -20,6 +20,8 @@ export interface IncomingCall {
   readonly chain: readonly ChainLink[];
   /** The same arguments may be needed again: a local call that may be repeated keeps its body. */
   readonly repeatable: boolean;
+  /** Its reply must be verified, unless a save of its own vouches for it. */
+  readonly strict: boolean;
   /** Monotonic. */
   readonly deadlineMs: number;
   /** A copy of a result, in the form in which it will travel to this caller. */

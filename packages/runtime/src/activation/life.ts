@@ -28,6 +28,8 @@ export interface Life {
   readonly actor: Actor<unknown>;
   readonly commits: CommitPipeline | undefined;
   readonly runner: TurnRunner;
+  /** Whether the store still has the actor as this life's; undefined for an actor without a row. */
+  readonly verify: (() => Promise<boolean>) | undefined;
   readonly sinceMs: number;
 }
 
@@ -91,7 +93,8 @@ export function makeLife(
     exposeStacks: deps.exposeStacks,
     loss,
   });
-  return { claim, actor, commits, runner, sinceMs: clock.monotonicMs() };
+  const verify = row && (() => deps.rows.verify({ actor: address, ...claim }));
+  return { claim, actor, commits, runner, verify, sinceMs: clock.monotonicMs() };
 }
 
 function makeCell(

@@ -18,6 +18,7 @@ interface AskedSave {
 export class RowStore {
   readonly #loads: Batcher<LoadRequest, LoadAnswer>;
   readonly #saves: Batcher<AskedSave, SaveAnswer>;
+  readonly #verifications: Batcher<LoadRequest, boolean>;
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #operationMs: number;
@@ -40,6 +41,19 @@ export class RowStore {
       );
       return bounded(clock, operationMs, "save", answers);
     });
+    this.#verifications = new Batcher(clock, async (batch) => {
+      // A claim that many reads ask about is asked about once: all of them had ended before this is sent.
+      const claims = new Map(batch.map((request) => [request.token, request]));
+      const asked = storage.verify([...claims.values()]).then(({ answer }) => answer);
+      const answers = await bounded(clock, operationMs, "verify", asked);
+      const held = new Map([...claims.keys()].map((token, i) => [token, answers[i] === true]));
+      return batch.map(({ token }) => held.get(token) === true);
+    });
+  }
+
+  /** Whether the row still holds the claim, at some moment after this was asked. Rejects when no answer came in time. */
+  verify(request: LoadRequest): Promise<boolean> {
+    return this.#verifications.ask(request);
   }
 
   load(request: LoadRequest): Promise<LoadAnswer> {

@@ -4,13 +4,23 @@
 //       pass the ones that wait.
 //   V3. Lease and deadline are asked again at the moment of starting (R6, R20).
 //   V4. A reply leaves through the output gate (R17); when that is refused, the call is answered as lost (R24).
-//   V5. A turn counts until its reply has left: an actor is not given up before, or its next owner might serve first (I4).
-import { type CallResult, type Clock, formatActor, type MethodMode } from "@tenure/core/internal";
+//   V5. Where strict reads are asked for, a reply that no save vouches for leaves only when the store has confirmed that the
+//       actor is still this activation's; if it is not, the activation is lost.
+//   V6. A turn counts until its reply has left: an actor is not given up before, or its next owner might serve first (I4).
+import {
+  type CallResult,
+  type Clock,
+  errorText,
+  formatActor,
+  type MethodMode,
+} from "@tenure/core/internal";
 import type { LeaseKeeper } from "@tenure/directory/internal";
+import { CommitRefused } from "./commit-pipeline.ts";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import type { Life } from "./life.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { OutputGate } from "./output-gate.ts";
+import { Unverified } from "./strict-reads.ts";
 import type { TurnOutcome } from "./turn-runner.ts";
 import type { TurnRules } from "./turn-rules.ts";
 
@@ -20,11 +30,15 @@ export interface ServingHost {
   readonly rules: TurnRules;
   readonly gate: OutputGate;
   readonly maxQueue: number;
+  /** Of the class or of the silo; a call may ask for it, too. */
+  readonly strictReads: boolean;
   /** The life in which turns run; undefined while there is none. */
   life(): Life | undefined;
   /** The same, while new turns may start. */
   active(): Life | undefined;
   turnEnded(): void;
+  /** The store has the actor as another's. */
+  disowned(life: Life): void;
   /** A rule of ours is broken: the activation must not go on wrongly. What its call is answered. */
   broken(error: unknown): CallResult;
 }
@@ -41,7 +55,7 @@ export class Serving {
     this.#mailbox = new Mailbox(host.maxQueue);
   }
 
-  /** No turn runs, and no reply waits (V5). */
+  /** No turn runs, and no reply waits (V6). */
   get idle(): boolean {
     const { write, read, interleave } = this.#running;
     return write + read + interleave + this.#replying === 0;
@@ -118,26 +132,48 @@ export class Serving {
     const outcome = await life.runner.call(call).catch((error: unknown): TurnOutcome => ({
       result: this.#host.broken(error),
       barrier: undefined,
+      saves: false,
       turn: undefined,
     }));
     this.vacate(mode);
     this.#pump();
-    if (outcome.barrier === undefined && this.#host.gate.open) call.reply(outcome.result);
+    const { gate, rules, strictReads } = this.#host;
+    const strict = rules.mustVerify(call.strict || strictReads, outcome);
+    if (!strict && outcome.barrier === undefined && gate.open) call.reply(outcome.result);
     else {
       this.#replying += 1;
-      await this.#replyWhenSafe(call, outcome);
+      await this.#replyWhenSafe(call, outcome, strict ? life : undefined);
       this.#replying -= 1;
     }
     this.#host.turnEnded();
   }
 
-  async #replyWhenSafe(call: IncomingCall, { result, barrier, turn }: TurnOutcome): Promise<void> {
+  async #replyWhenSafe(
+    call: IncomingCall,
+    { result, barrier, turn }: TurnOutcome,
+    verified: Life | undefined,
+  ): Promise<void> {
     try {
+      // First, since the gate must be the last to be asked; beside the commits, which are on their way by now.
+      if (verified) await this.#verify(verified);
       await this.#host.gate.pass(barrier);
     } catch (error) {
       call.reply(this.#host.rules.lossResult(error, turn));
       return;
     }
     call.reply(result);
+  }
+
+  async #verify(life: Life): Promise<void> {
+    let held: boolean | undefined;
+    try {
+      held = await life.verify?.();
+    } catch (error) {
+      throw new Unverified(`the read could not be verified: ${errorText(error)}`);
+    }
+    if (held !== false) return;
+    this.#host.disowned(life);
+    // Of this turn nothing is anywhere: that is as definitive as a refused save (R24).
+    throw new CommitRefused("FENCED", "the actor has another owner by now", true);
   }
 }

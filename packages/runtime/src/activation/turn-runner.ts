@@ -19,6 +19,7 @@ import type { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
 import { type IncomingCall, refused } from "./incoming-call.ts";
 import type { KeyedCalls, KeyedChange } from "./keyed-calls.ts";
 import { type HookName, turnOfCall, turnOfHook } from "./make-turn.ts";
+import { shows } from "./strict-reads.ts";
 import type { StateCell } from "./state-cell.ts";
 import type { Turn, TurnTracker } from "./turn-context.ts";
 import { LOST, okResult, threwResult, unstorableResult } from "./turn-result.ts";
@@ -41,6 +42,8 @@ export interface TurnOutcome {
   readonly result: CallResult;
   /** What must be durable before the result may be shown. */
   readonly barrier: Promise<void> | undefined;
+  /** A save of its own vouches for the result: that of the turn, or the one that recorded it before. */
+  readonly saves: boolean;
   readonly turn: Turn | undefined;
 }
 
@@ -65,8 +68,8 @@ export class TurnRunner {
     if (admission.kind === "recorded") {
       const result = await this.#d.keyed.recorded(admission);
       // It may show what is still on its way to the store.
-      return shown(result)
-        ? { ...done(result), barrier: this.#d.commits?.barrier() }
+      return shows(result)
+        ? { ...done(result), barrier: this.#d.commits?.barrier(), saves: true }
         : done(result);
     }
     let args: readonly unknown[];
@@ -131,7 +134,7 @@ export class TurnRunner {
     digest: Uint8Array | undefined,
   ): TurnOutcome {
     const loss = this.#d.loss();
-    if (loss) return { result: LOST, barrier: rejected(loss), turn };
+    if (loss) return { result: LOST, barrier: rejected(loss), saves: false, turn };
     const write = call.method.mode === "write";
     if (threw && write) this.#d.cell?.rollback();
     let result: CallResult;
@@ -148,7 +151,8 @@ export class TurnRunner {
       return { ...done(unstorableResult(error, turn)), turn };
     }
     this.#stage(state, draft && this.#d.keyed.enter(draft));
-    return { result, barrier: this.#d.commits?.barrier(), turn };
+    const saves = state !== undefined || draft !== undefined;
+    return { result, barrier: this.#d.commits?.barrier(), saves, turn };
   }
 
   #stage(state: Uint8Array | undefined, keyed?: KeyedChange): void {
@@ -166,11 +170,7 @@ export class TurnRunner {
 }
 
 function done(result: CallResult): TurnOutcome {
-  return { result, barrier: undefined, turn: undefined };
-}
-
-function shown(result: CallResult): boolean {
-  return result.status === "ok" || result.status === "threw";
+  return { result, barrier: undefined, saves: false, turn: undefined };
 }
 
 function rejected(error: Error): Promise<void> {

@@ -42,6 +42,7 @@ export interface IncarnationDeps {
   readonly maxCalls: number;
   readonly maxStateBytes: number;
   readonly exposeStacks: boolean;
+  readonly strictReads: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
@@ -146,6 +147,7 @@ export function makeParts(
     invoker: deps.invoker,
     maxStateBytes: deps.maxStateBytes,
     exposeStacks: deps.exposeStacks,
+    strictReads: deps.strictReads,
     rules: deps.rules,
   });
   const dispatcher = new Dispatcher({

@@ -124,6 +124,13 @@ export class Dispatcher implements LocalSilo {
           `${message.type} has no method '${message.method}' that can be called; there are ${[...kind.methods.keys()].join(", ") || "none"}`,
         ),
       );
+    if (message.strict && !kind.definition.state)
+      return reply(
+        refused(
+          "invalid",
+          `${message.type} has no state, and so nothing in the store that a strict read could verify`,
+        ),
+      );
     if (this.#open >= maxCalls)
       return reply(overloaded(`${maxCalls} calls wait in the silo`, FULL_RETRY_MS));
     this.#open += 1;
@@ -136,6 +143,7 @@ export class Dispatcher implements LocalSilo {
         key: message.key,
         chain: message.chain,
         repeatable: message.repeatable,
+        strict: message.strict,
         deadlineMs: clock.monotonicMs() + message.budgetMs,
         snapshot,
         reply: (result) => {

@@ -162,6 +162,7 @@ export function call(request: number, changes: Partial<CallMessage> = {}): CallM
     key: undefined,
     chain: [],
     repeatable: false,
+    strict: false,
     ...changes,
   };
 }
