@@ -4,8 +4,8 @@ import type { Acquired, Ownership } from "@tenure/directory/internal";
 import { expect, test } from "vitest";
 import { deferred, nextTurn } from "../../../../test/support/deferred.ts";
 import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
-import type { ActivationDeps } from "../activation/activation.ts";
-import { Catalog } from "./catalog.ts";
+import { runtimeRules } from "../rules.ts";
+import { Catalog, type CatalogDeps } from "./catalog.ts";
 
 class Plain extends Actor<never> {
   static readonly actor = defineActor<Plain>({ type: "plain" });
@@ -21,12 +21,13 @@ test("a silo with all the activations that it may have refuses another actor, ty
     return claim.promise;
   };
   // What an activation needs until it is owned.
-  const deps: Partial<ActivationDeps> = {
+  const deps: Partial<CatalogDeps> = {
+    rules: runtimeRules,
     clock: new VirtualClock(),
     ownership: { acquire } as Partial<Ownership> as Ownership,
     emit: () => undefined,
   };
-  const catalog = new Catalog(deps as ActivationDeps, 1);
+  const catalog = new Catalog(deps as CatalogDeps, 1);
   const replies: [string, CallResult][] = [];
   const call = (id: string): void =>
     catalog.deliver(
@@ -38,6 +39,7 @@ test("a silo with all the activations that it may have refuses another actor, ty
         key: undefined,
         chain: [],
         repeatable: false,
+        strict: false,
         deadlineMs: Infinity,
         snapshot: valueBody,
         reply: (result) => void replies.push([id, result]),
