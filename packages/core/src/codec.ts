@@ -5,25 +5,58 @@
 //   C3. What is decoded owns its bytes: nothing points into a frame.
 //   C4. A frame starts with a magic byte and the protocol version; anything else is garbage (I14).
 //   C5. Equal values have equal bytes, wherever they are encoded: idempotency keys compare digests of them.
-import { addExtension, Packr, Unpackr } from "msgpackr";
+//   C6. Nothing is decoded that the scanner has not passed: not what comes over the network, and not what comes from a
+//       store either. Rows are trusted more, but a damaged one must cost its actor only, never its silo; and there is one
+//       way to decode a value.
+//   C7. Extensions are registered for a whole build of the library. So it is the build that no application uses as its
+//       own: neither changes what the other writes. It generates no code either, which the main build does for each
+//       record that is read often, at some 20 µs of an attacker's choice each.
+import { addExtension, Packr, Unpackr } from "msgpackr/index-no-eval";
+import { type Excess, excessText, VALUE_LIMITS } from "./decode-limits.ts";
 import { TenureError } from "./errors.ts";
+import { Scanner } from "./msgpack-scanner.ts";
 import { PROTOCOL_VERSION } from "./ownership-rules.ts";
-import { type ErrorRecord, errorFromRecord, errorToRecord } from "./wire-error.ts";
+import {
+  type ErrorBudget,
+  type ErrorRecord,
+  errorFromRecord,
+  errorToRecord,
+} from "./wire-error.ts";
 
 /** Bytes that are not what they should be. Counted and dropped at the border; never thrown at a user. */
 export class GarbageError extends TenureError {
-  constructor(problem: string, cause?: unknown) {
-    super("GARBAGE", problem, { cause });
+  constructor(
+    problem: string,
+    options: { readonly cause?: unknown; readonly excess?: Excess } = {},
+  ) {
+    const { cause, excess } = options;
+    super("GARBAGE", problem, excess ? { cause, details: { ...excess } } : { cause });
   }
 }
 
 const MAGIC = 0x54; // 'T'
+/** No transport carries more: it is the most that a NATS server can be set to. */
+const MAX_FRAME_BYTES = 64 * 2 ** 20;
+/** As many as leave in one frame; more gain no throughput, and a lost frame would take too much with it. */
+export const MAX_MESSAGES_PER_FRAME = 128;
+/** A list of messages, each with a list of links; more values than the longest chain of calls has. */
+const FRAME_LIMITS = {
+  depth: 4,
+  values: MAX_MESSAGES_PER_FRAME * 512,
+  objects: MAX_MESSAGES_PER_FRAME * 128,
+  tuplesOnly: true,
+};
+const valueScanner = new Scanner(VALUE_LIMITS);
+const frameScanner = new Scanner(FRAME_LIMITS);
+
+// Of the value that is being decoded (X5). The library calls an extension with nothing but its data.
+let errorBudget: ErrorBudget = { left: 0 };
 
 addExtension({
   Class: Error,
   type: 0x45,
   write: (error: Error) => errorToRecord(error),
-  read: (record: ErrorRecord) => errorFromRecord(record),
+  read: (record: ErrorRecord) => errorFromRecord(record, errorBudget),
 });
 addExtension({
   Class: URL,
@@ -59,10 +92,13 @@ export function encodeValue(value: unknown): Uint8Array {
 
 /** The value of bytes that encodeValue made; GarbageError on anything else. */
 export function decodeValue(bytes: Uint8Array): unknown {
+  const excess = valueScanner.scan(bytes);
+  if (excess) throw new GarbageError(`not a value: it ${excessText(excess)}`, { excess }); // C6
+  errorBudget = { left: valueScanner.values };
   try {
     return valueUnpackr.unpack(bytes);
-  } catch (error) {
-    throw new GarbageError("not a value", error);
+  } catch (cause) {
+    throw new GarbageError("not a value", { cause });
   }
 }
 
@@ -79,12 +115,21 @@ export function unpackEnvelopes(frame: Uint8Array): readonly unknown[] {
   if (frame.length < 3 || frame[0] !== MAGIC) throw new GarbageError("not a frame of Tenure");
   if (frame[1] !== PROTOCOL_VERSION)
     throw new GarbageError(`protocol version ${frame[1]}; this process speaks ${PROTOCOL_VERSION}`);
+  if (frame.length > MAX_FRAME_BYTES)
+    throw new GarbageError(`a frame of ${frame.length} bytes; at most ${MAX_FRAME_BYTES} are read`);
+  const body = frame.subarray(2);
+  const excess = frameScanner.scan(body);
+  if (excess) throw new GarbageError(`not decodable: it ${excessText(excess)}`, { excess }); // C6
   let tuples: unknown;
   try {
-    tuples = envelopePackr.unpack(frame.subarray(2));
-  } catch (error) {
-    throw new GarbageError("not decodable", error);
+    tuples = envelopePackr.unpack(body);
+  } catch (cause) {
+    throw new GarbageError("not decodable", { cause });
   }
   if (!Array.isArray(tuples)) throw new GarbageError("not a list of messages");
+  if (tuples.length > MAX_MESSAGES_PER_FRAME)
+    throw new GarbageError(
+      `${tuples.length} messages; a frame has at most ${MAX_MESSAGES_PER_FRAME}`,
+    );
   return tuples;
 }

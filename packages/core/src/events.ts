@@ -72,7 +72,14 @@ export type EventBody =
   | { readonly type: "retries.held-back"; readonly openCalls: number }
   /** Replies that nobody waited for, all in all (R29): callers give up before they are answered. */
   | { readonly type: "replies.unknown"; readonly total: number }
-  | { readonly type: "transport.garbage"; readonly from: string; readonly problem: string }
+  | {
+      /** A frame, or a message in one, that was refused and dropped (I14). */
+      readonly type: "transport.garbage";
+      readonly from: string;
+      readonly problem: string;
+      /** How many this endpoint has dropped so far, with this one. */
+      readonly total: number;
+    }
   | { readonly type: "transport.disconnected"; readonly reason: string }
   | { readonly type: "transport.reconnected" }
   | { readonly type: "task.failed"; readonly task: string; readonly error: string };

@@ -5,7 +5,8 @@ export { type ActorHost, constructActor } from "./actor.ts";
 export { assert, AssertionError, unreachable } from "./assert.ts";
 export * from "./body.ts";
 export * from "./clock.ts";
-export { decodeValue, encodeValue, GarbageError } from "./codec.ts";
+export { decodeValue, encodeValue, GarbageError, MAX_MESSAGES_PER_FRAME } from "./codec.ts";
+export { MAX_DEPTH, MAX_OBJECTS, MAX_VALUES } from "./decode-limits.ts";
 export {
   actorKind,
   type ActorKind,
@@ -33,7 +34,8 @@ export * from "./storage-tables.ts";
 export { Tasks } from "./tasks.ts";
 export * from "./transport.ts";
 export { copyOfBinary, isDeepFrozen, isolate } from "./isolate.ts";
-export { checkSerializable, isPlainObject, MAX_DEPTH, REFERENCE } from "./walk.ts";
+export { checkSerializable } from "./serializable.ts";
+export { isPlainObject, REFERENCE } from "./walk.ts";
 export {
   errorFromRecord,
   type ErrorRecord,

@@ -3,53 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./codec.ts";
 import { InvalidArgumentError } from "./errors.ts";
+import { anyValue } from "../../../test/support/any-value.ts";
 import { isDeepFrozen, isolate } from "./isolate.ts";
-import { checkSerializable } from "./walk.ts";
-
-const key = fc
-  .oneof(
-    fc.string({ unit: "grapheme" }),
-    fc.constantFrom("toJSON", "length", "then", "hasOwnProperty", "0", ""),
-  )
-  // The one is refused; the other means something to the comparison of these tests (see the test below).
-  .filter((name) => name !== "__proto__" && name !== "constructor");
-const binary = fc.oneof(
-  fc.uint8Array(),
-  fc.float64Array(),
-  fc.bigInt64Array(),
-  fc.uint8Array().map((bytes) => Buffer.from(bytes)),
-  fc.uint8Array().map((bytes) => new Uint8Array(bytes).buffer),
-  fc.uint8Array().map((bytes) => new DataView(new Uint8Array(bytes).buffer)),
-);
-const leaf = fc.oneof(
-  fc.string({ unit: "grapheme" }),
-  fc.integer(),
-  fc.double(),
-  fc.maxSafeInteger(),
-  fc.bigInt(),
-  fc.boolean(),
-  fc.constantFrom(undefined, null),
-  fc.date({ noInvalidDate: false }),
-  fc.constantFrom(/a|b/giu, new URL("http://example.org/a?b#c")),
-  binary,
-);
-const { tree } = fc.letrec<{ tree: unknown; node: unknown }>((tie) => ({
-  tree: fc.oneof({ depthSize: "small" }, leaf, tie("node")),
-  node: fc.oneof(
-    fc.array(tie("tree")),
-    fc.dictionary(key, tie("tree")),
-    fc.dictionary(key, tie("tree")).map((object) => Object.assign(Object.create(null), object)),
-    fc.array(fc.tuple(tie("tree"), tie("tree"))).map((pairs) => new Map(pairs)),
-    fc.array(tie("tree")).map((items) => new Set(items)),
-    tie("tree").map((item) => Object.freeze([item])),
-    tie("tree").map((item) => ({ twice: [item, item], once: item })),
-    tie("tree").map((item) => {
-      const cyclic: Record<string, unknown> = { item };
-      cyclic["self"] = [cyclic];
-      return cyclic;
-    }),
-  ),
-}));
+import { checkSerializable } from "./serializable.ts";
 
 /** What is documented to change on the way: -0, a Buffer's class, an object's missing prototype. */
 function arrived(value: unknown, done = new Map<object, unknown>()): unknown {
@@ -97,7 +53,7 @@ function reachable(value: unknown, found = new Set<object>()): Set<object> {
 
 test("what the walk accepts arrives equal as bytes", () => {
   fc.assert(
-    fc.property(tree, (value) => {
+    fc.property(anyValue, (value) => {
       expect(decodeValue(encodeValue(value))).toStrictEqual(arrived(value));
     }),
     { numRuns: 500 },
@@ -106,7 +62,7 @@ test("what the walk accepts arrives equal as bytes", () => {
 
 test("what the walk accepts arrives equal as a copy, which shares nothing that can change", () => {
   fc.assert(
-    fc.property(tree, (value) => {
+    fc.property(anyValue, (value) => {
       const copy = isolate(value, "v");
       expect(arrived(copy)).toStrictEqual(arrived(value));
       const shared = [...reachable(copy)].filter((object) => reachable(value).has(object));
@@ -118,7 +74,7 @@ test("what the walk accepts arrives equal as a copy, which shares nothing that c
 
 test("a value, its copy and what its bytes become have the same bytes, whatever was encoded before (C5)", () => {
   fc.assert(
-    fc.property(tree, tree, (value, other) => {
+    fc.property(anyValue, anyValue, (value, other) => {
       const bytes = encodeValue(value);
       encodeValue(other);
       const again = [value, isolate(value, "v"), decodeValue(bytes)].map((same) =>
@@ -132,11 +88,11 @@ test("a value, its copy and what its bytes become have the same bytes, whatever 
 
 test("a value is measured from below: what is too large for a copy is so in bytes, too (W3, S3)", () => {
   const rows = fc
-    .tuple(fc.array(tree), fc.integer({ min: 1, max: 50 }))
+    .tuple(fc.array(anyValue), fc.integer({ min: 1, max: 50 }))
     // Objects of one shape share their keys when they are encoded; one object twice is encoded once.
     .map(([values, n]) => Array.from({ length: n }, () => ({ longName: values, again: values })));
   fc.assert(
-    fc.property(fc.oneof(tree, rows), (value) => {
+    fc.property(fc.oneof(anyValue, rows), (value) => {
       expect(checkSerializable(value, "v")).toBeLessThanOrEqual(encodeValue(value).length);
     }),
     { numRuns: 1_000 },

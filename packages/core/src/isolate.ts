@@ -3,8 +3,9 @@
 //       inside one value are kept.
 //   S2. A copy is what the value's bytes would have become: a Buffer a Uint8Array, an error what wire-error.ts makes of it.
 //   S3. What is called too large here is so in bytes, too: the measure is from below (W3).
-import { isBinary, isPlainObject, isSimple, checkSerializable } from "./walk.ts";
 import { InvalidArgumentError } from "./errors.ts";
+import { checkSerializable } from "./serializable.ts";
+import { isBinary, isPlainObject, isSimple } from "./walk.ts";
 import { errorFromRecord, errorToRecord } from "./wire-error.ts";
 
 /**

@@ -1,8 +1,11 @@
 // Messages as fixed tuples, and frames of them.
 //   D1. Decoding checks every field: what comes out is a valid message or a GarbageError, never a half-checked object.
-//   D2. A message that is garbage spoils no other of its frame.
+//   D2. A message that is garbage spoils no other of its frame. A frame whose bytes are is refused as a whole: nobody can
+//       say where its next message begins.
 //   D3. What a call must not be served without is written where a reader that does not know it finds garbage: it drops the
 //       call, and never serves it as if nothing had been asked.
+//   D4. What decoding refuses is never sent: words that are too long are cut, since the message that they are in matters
+//       more (a reply that is refused as garbage would leave its caller waiting for the deadline).
 import { bodyBytes, bytesBody } from "./body.ts";
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
 import {
@@ -33,6 +36,10 @@ const REFUSALS: readonly RefusalReason[] = [
   "key-refused",
 ];
 
+const MAX_METHOD = 256;
+const MAX_WORDS = 1 << 16;
+const MAX_CODE = 64;
+
 /** The message as a tuple of plain values, bodies as bytes. Index 0 is the kind. */
 export function messageTuple(message: Message): readonly unknown[] {
   switch (message.kind) {
@@ -42,13 +49,18 @@ export function messageTuple(message: Message): readonly unknown[] {
         message.request,
         message.type,
         message.id,
-        message.method,
+        cut(message.method, MAX_METHOD),
         bodyBytes(message.args),
         Math.min(Math.ceil(message.budgetMs), Number.MAX_SAFE_INTEGER),
         message.key ?? null,
         message.chain.length === 0
           ? null
-          : message.chain.map((link) => [link.type, link.id, link.method, link.turn]),
+          : message.chain.map((link) => [
+              link.type,
+              link.id,
+              cut(link.method, MAX_METHOD),
+              link.turn,
+            ]),
         flagsOf(message),
       ];
     case "reply":
@@ -82,14 +94,19 @@ function resultTuple(result: CallResult): readonly unknown[] {
       return [
         "refused",
         REFUSALS.indexOf(result.reason),
-        result.message,
+        cut(result.message, MAX_WORDS),
         result.owner ?? null,
         result.generation,
         result.retryAfterMs === undefined ? null : Math.ceil(result.retryAfterMs),
       ];
     case "failed":
-      return ["failed", result.code, result.message];
+      return ["failed", cut(result.code, MAX_CODE), cut(result.message, MAX_WORDS)];
   }
+}
+
+/** At most so much of a text, marked where it was longer (D4). A method of such a name is then unknown, as it should be. */
+function cut(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
 }
 
 /** The inverse of messageTuple; throws GarbageError on anything else (D1). */
@@ -103,7 +120,7 @@ export function messageFromTuple(tuple: unknown): Message {
         request: int(t[1], "request"),
         type: actorType(t[2]),
         id: actorId(t[3]),
-        method: str(t[4], "method", 256),
+        method: str(t[4], "method", MAX_METHOD),
         args: bytesBody(bin(t[5], "args")),
         budgetMs: int(t[6], "budget"),
         key: t[7] === null ? undefined : str(t[7], "key", 512),
@@ -152,7 +169,7 @@ function result(t: readonly unknown[]): CallResult {
       return {
         status: "refused",
         reason,
-        message: str(t[4], "message", 1 << 16),
+        message: str(t[4], "message", MAX_WORDS),
         owner: t[5] === null ? undefined : address(t[5]),
         generation: int(t[6], "generation"),
         ...(t[7] === null ? {} : { retryAfterMs: int(t[7], "retry") }),
@@ -161,8 +178,8 @@ function result(t: readonly unknown[]): CallResult {
     case "failed":
       return {
         status: "failed",
-        code: str(t[3], "code", 64),
-        message: str(t[4], "message", 1 << 16),
+        code: str(t[3], "code", MAX_CODE),
+        message: str(t[4], "message", MAX_WORDS),
       };
     default:
       throw new GarbageError("unknown status");
@@ -176,7 +193,7 @@ function chain(value: unknown): readonly ChainLink[] {
     return {
       type: actorType(link[0]),
       id: actorId(link[1]),
-      method: str(link[2], "method", 256),
+      method: str(link[2], "method", MAX_METHOD),
       turn: int(link[3], "turn"),
     };
   });

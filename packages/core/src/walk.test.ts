@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { NotSerializableError } from "./errors.ts";
 import { makeReference } from "./reference.ts";
-import { checkPlainData, checkSerializable, MAX_DEPTH } from "./walk.ts";
+import { MAX_DEPTH } from "./decode-limits.ts";
+import { checkSerializable } from "./serializable.ts";
+import { checkPlainData } from "./walk.ts";
 
 class Point {
   x = 1;

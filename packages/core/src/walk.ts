@@ -1,15 +1,14 @@
 // The one walk over a user's value before it travels or is stored.
 //   W1. What would be lost or changed in silence is refused, with its path: functions, symbols, accessors, class instances
 //       other than Date, Map, Set, RegExp, URL, Error and binary, extra properties on any of those, `__proto__` keys, lone
-//       surrogates, more than MAX_DEPTH levels. (`-0` may arrive as 0 and an array's hole arrives as undefined: documented,
-//       not refused. Errors travel by the rules of wire-error.ts.)
+//       surrogates, more levels, values or objects than decode-limits.ts allows. (`-0` may arrive as 0 and an array's hole
+//       arrives as undefined: documented, not refused. Errors travel by the rules of wire-error.ts.)
 //   W2. Where an actor lives changes nothing: a local call refuses exactly what a remote one would.
 //   W3. The walk measures on its way, from below: each value is a byte at least, a string as many as it has code units,
 //       binary what it has. (Keys and errors count nothing more: encoded, keys are shared between objects of one shape.)
+import { MAX_DEPTH, MAX_OBJECTS, MAX_VALUES } from "./decode-limits.ts";
 import { describe } from "./duration.ts";
 import { NotSerializableError } from "./errors.ts";
-
-export const MAX_DEPTH = 100;
 
 /** Marks references to actors, so that the walk can say what to send instead. */
 export const REFERENCE: unique symbol = Symbol("tenure.reference");
@@ -18,17 +17,20 @@ export const REFERENCE: unique symbol = Symbol("tenure.reference");
  * Throws NotSerializableError with the path of the first thing that cannot travel (W1). Answers how many bytes the value
  * takes at least (W3).
  */
-export function checkSerializable(value: unknown, root: string): number {
+export function walkValue(
+  value: unknown,
+  root: string,
+  recordOf: ((error: Error) => object) | undefined,
+): number {
   if (isSimple(value)) return sizeOfSimple(value);
-  const walk: Walk = { path: [root], seen: new Set(), errors: true, bytes: 0 };
+  const walk: Walk = { path: [root], seen: new Set(), values: 1, bytes: 0, recordOf };
   visit(value, walk);
   return walk.bytes;
 }
 
 /** The same for data that has no errors in it, which is what an error may carry. */
 export function checkPlainData(value: unknown, root: string): void {
-  if (isSimple(value)) return;
-  visit(value, { path: [root], seen: new Set(), errors: false, bytes: 0 });
+  walkValue(value, root, undefined);
 }
 
 /** True for values that need neither a check nor a copy. */
@@ -82,8 +84,10 @@ type Step = string | number | { readonly words: string; readonly key?: unknown }
 interface Walk {
   readonly path: [root: string, ...steps: Step[]];
   readonly seen: Set<object>;
-  readonly errors: boolean;
   bytes: number;
+  values: number;
+  /** What an error travels as; undefined where there must be none. */
+  readonly recordOf: ((error: Error) => object) | undefined;
 }
 
 function visit(value: unknown, walk: Walk): void {
@@ -107,10 +111,14 @@ function visitObject(value: object, walk: Walk): void {
   walk.seen.add(value);
   walk.bytes += 1;
   if (walk.path.length > MAX_DEPTH) throw refuse(walk, `is deeper than ${MAX_DEPTH} levels`);
+  if (walk.seen.size > MAX_OBJECTS)
+    throw refuse(walk, `is one of more than ${MAX_OBJECTS} objects`);
   if (Array.isArray(value)) visitArray(value, walk);
   else if (isPlainObject(value)) visitPlain(value, walk);
   else if (value instanceof Error) {
-    if (!walk.errors) throw refuse(walk, "is an error inside an error's data");
+    if (!walk.recordOf) throw refuse(walk, "is an error inside an error's data");
+    // On the same level: what an error carries counts, and it was already found to be plain data.
+    visitObject(walk.recordOf(value), walk);
   } else visitBuiltin(value, walk);
 }
 
@@ -170,11 +178,13 @@ function visitPlain(value: object, walk: Walk): void {
 }
 
 function visitAt(value: unknown, walk: Walk, step: Step): void {
-  if (isSimple(value)) {
+  walk.values += 1;
+  if (isSimple(value) && walk.values <= MAX_VALUES) {
     walk.bytes += sizeOfSimple(value);
     return;
   }
   walk.path.push(step);
+  if (walk.values > MAX_VALUES) throw refuse(walk, `is one of more than ${MAX_VALUES} values`);
   visit(value, walk);
   walk.path.pop();
 }

@@ -4,6 +4,9 @@
 //   X2. A CallError that comes through another actor arrives with outcome 'unknown': the turn that threw it did run (I11).
 //   X3. Anything can be thrown; encoding never throws and is bounded. What cannot travel is left out and named in `lost`.
 //   X4. A record comes from outside: what is not one is refused, and none can make anything but an error.
+//   X5. Objects of a decoded value may be shared, so that a few bytes can name one record a million times: a record makes
+//       no more errors than X3 lets one hold, and a value no more than it has values.
+import { MAX_VALUES } from "./decode-limits.ts";
 import { callErrorFromCode, CallError, DefinedError, TenureError } from "./errors.ts";
 import { checkPlainData, isSimple } from "./walk.ts";
 
@@ -172,24 +175,52 @@ function text(value: unknown, otherwise: string): string {
 
 // ---- decoding ------------------------------------------------------------------------------------------------------
 
+/** Errors, and properties of errors, that a decoded value may still make (X5). */
+export interface ErrorBudget {
+  left: number;
+}
+
+interface Decoding {
+  errors: number;
+  readonly budget: ErrorBudget;
+}
+
+function decodingOf(budget: ErrorBudget): Decoding {
+  return { errors: MAX_ERRORS, budget };
+}
+
 /** The error of a record; TypeError for anything that is not a record of one (X4). */
-export function errorFromRecord(given: unknown): Error {
-  const record = checkRecord(given);
-  const error = construct(record, "cause" in record ? thrownFromRecord(record.cause) : undefined);
-  if (error.name !== record.name) define(error, "name", record.name, false);
-  for (const [key, value] of Object.entries(record.props ?? {})) define(error, key, value, true);
-  if (record.stack !== undefined) define(error, "stack", record.stack, false);
-  return error;
+export function errorFromRecord(given: unknown, budget: ErrorBudget = { left: MAX_VALUES }): Error {
+  return errorOf(checkRecord(given), decodingOf(budget), 0);
 }
 
 /** What to throw at the caller: the error, or the value that was thrown (`throw 'x'`). TypeError for what is no record. */
 export function thrownFromRecord(given: unknown): unknown {
-  const record = checkRecord(given);
-  return record.kind === "thrown" ? record.data : errorFromRecord(record);
+  return thrownOf(given, decodingOf({ left: MAX_VALUES }), 0);
 }
 
-function construct(record: ErrorRecord, cause: unknown): Error {
+function thrownOf(given: unknown, decoding: Decoding, depth: number): unknown {
+  const record = checkRecord(given);
+  return record.kind === "thrown" ? record.data : errorOf(record, decoding, depth);
+}
+
+function errorOf(record: ErrorRecord, decoding: Decoding, depth: number): Error {
+  const props = Object.entries(record.props ?? {});
+  decoding.errors -= 1;
+  decoding.budget.left -= 1 + props.length;
+  if (depth > MAX_CAUSES || decoding.errors < 0 || decoding.budget.left < 0)
+    throw new TypeError("more errors than were ever written (X5)");
+  const inner = (given: unknown): unknown => thrownOf(given, decoding, depth + 1);
+  const error = construct(record, inner);
+  if (error.name !== record.name) define(error, "name", record.name, false);
+  for (const [key, value] of props) define(error, key, value, true);
+  if (record.stack !== undefined) define(error, "stack", record.stack, false);
+  return error;
+}
+
+function construct(record: ErrorRecord, inner: (given: unknown) => unknown): Error {
   const { message, code } = record;
+  const cause = "cause" in record ? inner(record.cause) : undefined;
   switch (record.kind) {
     case "call":
       return callErrorFromCode(code ?? "CALL", message, {
@@ -204,7 +235,10 @@ function construct(record: ErrorRecord, cause: unknown): Error {
     default:
   }
   const error = record.errors
-    ? new AggregateError(record.errors.map(thrownFromRecord), message)
+    ? new AggregateError(
+        record.errors.map((each) => inner(each)),
+        message,
+      )
     : new (LANGUAGE_ERRORS.get(record.name) ?? Error)(message);
   if ("cause" in record) define(error, "cause", cause, false);
   if (code !== undefined) define(error, "code", code, true);
@@ -226,7 +260,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function checkRecord(value: unknown): ErrorRecord {
   const good =
     isRecord(value) &&
-    Object.hasOwn(OWN_FIELDS, String(value["kind"])) &&
+    // Never made into text first: that of a list which holds itself many times over has no end.
+    typeof value["kind"] === "string" &&
+    Object.hasOwn(OWN_FIELDS, value["kind"]) &&
     isText(value["name"]) &&
     isText(value["message"]) &&
     (value["code"] === undefined || isText(value["code"])) &&

@@ -1,6 +1,7 @@
 // One endpoint on the connection: what arrives for it, what leaves from it.
 //   P1. All messages of one event-loop turn for one destination leave in one frame (as far as they fit), after the turn.
-//   P2. Nothing that arrives is trusted: what is not a frame is reported as garbage and dropped (T4).
+//   P2. Nothing that arrives is trusted: what is not a frame is dropped, counted and reported as garbage (T4). What is
+//       longer than max_payload never arrives: the server ends the connection that sends it.
 //   P3. "Nobody was there" is believed only as the server says it: status 503, no data, for a frame that is known.
 import {
   type Address,
@@ -43,6 +44,7 @@ export class NatsEndpoint implements Endpoint {
   #own: NatsSubscription[] = [];
   #serving: NatsSubscription | undefined;
   #refused: Error | undefined;
+  #dropped = 0;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -199,7 +201,10 @@ export class NatsEndpoint implements Endpoint {
   }
 
   #garbage(from: string, problem: string): void {
-    this.#environment.emit({ type: "transport.garbage", from: from.slice(0, 64), problem });
+    this.#dropped += 1;
+    const shownFrom = from.slice(0, 64);
+    const total = this.#dropped;
+    this.#environment.emit({ type: "transport.garbage", from: shownFrom, problem, total });
   }
 }
 

@@ -1,7 +1,8 @@
 import { bytesBody, encodeFrame, type Message, valueBody } from "@tenure/core/internal";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_MESSAGES_PER_FRAME, Outbox, sizeBound } from "./outbox.ts";
+import { MAX_MESSAGES_PER_FRAME } from "@tenure/core/internal";
+import { Outbox, sizeBound } from "./outbox.ts";
 import { SentTags } from "./sent-tags.ts";
 
 const A = "a".repeat(32);

@@ -11,6 +11,7 @@ import {
   type CallResult,
   type DeliveryTag,
   EVERYONE,
+  MAX_MESSAGES_PER_FRAME,
   type Message,
 } from "@tenure/core/internal";
 
@@ -24,8 +25,6 @@ export interface Frame {
   size: number;
 }
 
-/** More than this gains no throughput, and a lost frame would take too much with it. */
-export const MAX_MESSAGES_PER_FRAME = 128;
 const FRAME_OVERHEAD = 16;
 
 export class Outbox {

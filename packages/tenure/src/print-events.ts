@@ -35,6 +35,11 @@ function describeEvent(event: TenureEvent): string | undefined {
       return `error ${event.task} failed: ${event.error}`;
     case "retries.held-back":
       return `warn the retry budget is used up; refused calls wait longer (${event.openCalls} are open)`;
+    case "transport.garbage":
+      // Whoever can send one frame can send a million: one line for the 1st, the 10th, the 100th.
+      return isPowerOfTen(event.total)
+        ? `warn dropped ${event.total === 1 ? "a foreign frame" : `${event.total} foreign frames`}; the last from ${event.from}: ${event.problem}`
+        : undefined;
     case "transport.disconnected":
       return `warn disconnected: ${event.reason}`;
     case "transport.reconnected":
@@ -42,6 +47,10 @@ function describeEvent(event: TenureEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function isPowerOfTen(count: number): boolean {
+  return Number.isInteger(Math.log10(count));
 }
 
 function toJson(value: unknown): string {
