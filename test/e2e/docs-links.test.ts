@@ -70,7 +70,7 @@ function sourcesOf(name: string): readonly string[] {
   const src = join(ROOT, "packages", name, "src");
   return readdirSync(src, { recursive: true, encoding: "utf8" })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !DOORS.has(path))
+    .filter((path) => path.endsWith(".ts") && !/\.(test|d)\.ts$/.test(path) && !DOORS.has(path))
     .map((path) => `${name}/${path}`);
 }
 

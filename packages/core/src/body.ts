@@ -12,7 +12,7 @@ export type Body =
  * What messages of one process may hold: what fits into one over NATS as its server comes (a max_payload of 1 MiB, less
  * what the rest of a message may take). A program that works in one process works in a cluster (W2).
  */
-export const MAX_LOCAL_BYTES = 2 ** 20 - 2 ** 16;
+export const MAX_LOCAL_BYTES: number = 2 ** 20 - 2 ** 16;
 
 /** A copy of a user's value that stays in this process (B1). Refused as an encoded one would be (W1, S3). */
 export function localBody(value: unknown, root: string): Body {

@@ -11,6 +11,9 @@
 //   C7. Extensions are registered for a whole build of the library. So it is the build that no application uses as its
 //       own: neither changes what the other writes. It generates no code either, which the main build does for each
 //       record that is read often, at some 20 µs of an attacker's choice each.
+// An import cannot name a file of ambient types, and whoever compiles this file from its source must find them.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./msgpackr-no-eval.d.ts" />
 import { addExtension, Packr, Unpackr } from "msgpackr/index-no-eval";
 import { type Excess, excessText, VALUE_LIMITS } from "./decode-limits.ts";
 import { TenureError } from "./errors.ts";

@@ -12,7 +12,7 @@ import { errorFromRecord, errorToRecord } from "./wire-error.ts";
  * A copy that shares nothing mutable with `value` (S1); throws as checkSerializable does, and InvalidArgumentError for a
  * value that is larger than `maxBytes`, before anything is copied (S3).
  */
-export function isolate<T>(value: T, root: string, maxBytes = Infinity): T {
+export function isolate<T>(value: T, root: string, maxBytes: number = Infinity): T {
   const bytes = checkSerializable(value, root);
   if (bytes > maxBytes)
     throw new InvalidArgumentError(

@@ -223,6 +223,51 @@ test("a strict call is garbage to a reader that does not know strict reads, and 
     expect(() => messageFromTuple(messageTuple(call).with(9, bad))).toThrow(GarbageError);
 });
 
+test("words that are too long for a message are cut, and the message arrives (D4)", () => {
+  const words = `${"x".repeat(65_534)}\u{1f600}${"y".repeat(100)}`;
+  const sent: Message[] = [
+    {
+      kind: "reply",
+      request: 1,
+      result: { status: "failed", code: "C".repeat(100), message: words },
+    },
+    {
+      kind: "reply",
+      request: 2,
+      result: {
+        status: "refused",
+        reason: "invalid",
+        message: words,
+        owner: undefined,
+        generation: 0,
+      },
+    },
+    {
+      kind: "call",
+      request: 3,
+      type: "t",
+      id: "i",
+      method: "m".repeat(1_000),
+      args: valueBody([]),
+      budgetMs: 1,
+      key: undefined,
+      chain: [{ type: "t", id: "i", method: "m".repeat(1_000), turn: 1 }],
+      repeatable: false,
+      strict: false,
+    },
+  ];
+  const problems: string[] = [];
+  const arrived = decodeFrame(encodeFrame(sent), (problem) => problems.push(problem));
+  expect(problems).toEqual([]);
+  const cut = /^x{65534}\ufffd?…$/u;
+  const method = `${"m".repeat(255)}…`;
+  expect(arrived).toMatchObject([
+    { result: { code: `${"C".repeat(63)}…`, message: expect.stringMatching(cut) as string } },
+    { result: { message: expect.stringMatching(cut) as string } },
+    { method, chain: [{ method }] },
+  ]);
+});
+
 test("a key is a non-empty string of at most 256 bytes", () => {
   for (const fine of ["a", "é".repeat(128), "\0"]) expect(keyProblem(fine)).toBeUndefined();
   for (const bad of ["", "é".repeat(129), "\ud800", 7, null])

@@ -167,6 +167,36 @@ test("what is no record makes a TypeError, and nothing else (X4)", () => {
   );
 });
 
+const plainRecord = { kind: "error", name: "E", message: "m" };
+
+test("a record that holds another many times over, or itself, makes no more errors than one is written with (X5)", () => {
+  let shared: object = plainRecord;
+  for (let i = 0; i < 8; i++)
+    shared = { ...plainRecord, errors: Array.from({ length: 8 }, () => shared) };
+  const own: Record<string, unknown> = { ...plainRecord };
+  own["cause"] = own;
+  let long: object = plainRecord;
+  for (let i = 0; i < 9; i++) long = { ...plainRecord, cause: long };
+  for (const record of [shared, own, long])
+    for (const read of [errorFromRecord, thrownFromRecord])
+      expect(() => read(record)).toThrow(/more errors than were ever written/);
+});
+
+test("the longest chain of causes, and the most errors, that a record is written with are read (X3, X5)", () => {
+  let error = new Error("x");
+  for (let i = 0; i < 20; i++) error = new Error("x", { cause: error });
+  const many = new AggregateError(Array.from({ length: 1_000 }, () => new Error("x")));
+  for (const sent of [error, many])
+    for (const arrived of ways(sent)) expect(arrived).toBeInstanceOf(Error);
+});
+
+test("nothing of a record is made into text to see what it is (X4)", () => {
+  let list: unknown[] = [];
+  for (let i = 0; i < 60; i++) list = [list, list]; // as text: 2^60 commas
+  for (const field of ["kind", "name", "message", "code", "stack"])
+    expect(() => errorFromRecord({ ...plainRecord, [field]: list })).toThrow(TypeError);
+});
+
 test("a timeout that was thrown stays one", () => {
   for (const error of ways(new CallTimeoutError("late", { outcome: "not-executed" })))
     expect(error).toBeInstanceOf(CallTimeoutError);

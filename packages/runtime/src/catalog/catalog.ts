@@ -33,7 +33,7 @@ export class Catalog {
   readonly #slots = new Map<string, Activation>();
   readonly #maxActivations: number;
 
-  constructor(deps: CatalogDeps, maxActivations = MAX_ACTIVATIONS) {
+  constructor(deps: CatalogDeps, maxActivations: number = MAX_ACTIVATIONS) {
     this.#deps = deps;
     this.#maxActivations = maxActivations;
   }
