@@ -1,6 +1,12 @@
-// A directory that loses its newest writes (R14): the silo notices at its next renewal, and nothing goes back.
+// Stores that lose their newest writes. A directory (R14): the silo notices at its next renewal, and nothing goes back. A
+// storage (I8): whoever remembers what is gone is discarded where that shows.
 import { Actor, defineActor } from "tenure";
-import { type DirectoryProvider, TableDirectory } from "@tenure/core/internal";
+import {
+  type DirectoryProvider,
+  type StorageProvider,
+  TableDirectory,
+  TableStorage,
+} from "@tenure/core/internal";
 import { expect, test } from "vitest";
 import { SimTables } from "../../packages/testing/src/simulation/tables.ts";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
@@ -49,4 +55,43 @@ test("a directory that keeps what it acknowledged is never taken for one that lo
     await t.clock.advance("700ms");
   }
   expect(t.events.map((event) => event.type)).not.toContain("directory.rolled-back");
+});
+
+class Till extends Actor<{ sum: number }> {
+  static readonly actor = defineActor<Till>({ type: "till", state: () => ({ sum: 0 }) });
+  async pay(amount: number) {
+    return (this.state.sum += amount);
+  }
+}
+
+function losingStorage(tables: SimTables): StorageProvider {
+  return {
+    name: "losing",
+    open: () =>
+      Promise.resolve(
+        new TableStorage({
+          durability: "all but what the test takes back",
+          maxStateBytes: 1 << 20,
+          transact: async (step) => ({ sequence: tables.writes, answer: tables.atomic(step) }),
+          close: () => Promise.resolve(),
+        }),
+      ),
+  };
+}
+
+test("a storage that lost a save with its key is found out by the repeat of the call, which is applied again, once (I8, I10)", async () => {
+  const tables = new SimTables();
+  await using t = await testSilos({ actors: [Till], storage: losingStorage(tables) });
+  const till = t.silos[0]!.client.get(Till, "a");
+  const pay = (key: string) => till.$with({ idempotencyKey: key }).pay(5);
+  expect(await pay("first")).toBe(5);
+  expect(await pay("second")).toBe(10);
+  tables.lose(1);
+  const repeated = [pay("second"), pay("second")];
+  await t.clock.advance("1s");
+  expect(await Promise.all(repeated)).toEqual([10, 10]);
+  expect(await pay("first")).toBe(5);
+  expect(t.events).toContainEqual(
+    expect.objectContaining({ type: "activation.fenced", operation: "parts" }),
+  );
 });

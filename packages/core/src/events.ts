@@ -57,7 +57,7 @@ export type EventBody =
       readonly actor: ActorAddress;
       readonly generation: number;
       readonly storedGeneration: number;
-      readonly operation: "load" | "save" | "verify";
+      readonly operation: "load" | "save" | "verify" | "parts";
       readonly error: "FencedError";
     }
   | { readonly type: "commit.resent"; readonly actor: ActorAddress; readonly attempt: number }

@@ -29,8 +29,8 @@ export class ActivationReports {
     this.#emit({ type: "activation.failed", actor: this.#actor, error });
   }
 
-  /** The store refused a save, or does not have the actor as this activation's any more. */
-  fenced(claim: Claim, refusal: CommitRefused, operation: "save" | "verify"): void {
+  /** The store refused a save, does not have the actor as this activation's any more, or lost what it had saved. */
+  fenced(claim: Claim, refusal: CommitRefused, operation: "save" | "verify" | "parts"): void {
     this.#emit({
       type: "activation.fenced",
       actor: this.#actor,

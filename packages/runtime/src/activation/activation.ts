@@ -169,7 +169,7 @@ export class Activation {
       loss: () => this.#loss,
       deactivate: () => this.deactivate("requested"),
       undecided: (undecided) => this.#undecided(undecided),
-      refused: (claim, refusal) => this.#commitRefused(claim, refusal),
+      refused: (claim, refusal, operation) => this.#refused(claim, refusal, operation),
     });
   }
 
@@ -235,8 +235,8 @@ export class Activation {
     this.poison("fenced", loss);
   }
 
-  #commitRefused(claim: Claim, refusal: CommitRefused): void {
-    this.#reports.fenced(claim, refusal, "save");
+  #refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void {
+    this.#reports.fenced(claim, refusal, operation);
     this.poison("fenced", refusal);
   }
 

@@ -15,6 +15,8 @@ export interface KeyedDeps {
   readonly clock: Clock;
   /** Undefined for an actor without a row. */
   readonly keys: KeyTable | undefined;
+  /** The store no longer has what it had acknowledged: this activation's memory is of a row that is gone (I8). */
+  forgotten(what: string): void;
   fetchParts(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
@@ -79,12 +81,15 @@ export class KeyedCalls {
       } catch (error) {
         return refused("unavailable", `the recorded result cannot be read: ${errorText(error)}`);
       }
-    const result = record && recordedResult(record);
+    if (!record) {
+      this.#d.forgotten(`the recorded result of the idempotency key '${key}'`);
+      return refused("unavailable", "the recorded result is gone; the actor is loaded anew");
+    }
     return (
-      result ?? {
+      recordedResult(record) ?? {
         status: "failed",
         code: "UNREADABLE_STATE",
-        message: "the recorded result of the idempotency key is missing or damaged",
+        message: "the recorded result of the idempotency key is damaged",
       }
     );
   }

@@ -10,7 +10,7 @@ import {
 import type { Claim } from "@tenure/directory/internal";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { actorContext } from "./actor-context.ts";
-import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
+import { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
 import { KeyTable } from "./idempotency.ts";
 import { KeyedCalls } from "./keyed-calls.ts";
 import { LostActor } from "./lost-actor.ts";
@@ -45,7 +45,7 @@ export interface LifeHost {
   deactivate(): void;
   /** A save's answer was lost, or is settled. */
   undecided(undecided: boolean): void;
-  refused(claim: Claim, refusal: CommitRefused): void;
+  refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void;
 }
 
 /** Runs user code: the state's factory, then the constructor. */
@@ -89,6 +89,16 @@ export function makeLife(
       clock,
       keys: row && new KeyTable(row.parts, deps.rules.keyRetentionMs),
       fetchParts: (names) => deps.rows.parts({ actor: address, names }),
+      forgotten: (what) =>
+        host.refused(
+          claim,
+          new CommitRefused(
+            "FENCED",
+            `the store has lost ${what}, which it had acknowledged`,
+            false,
+          ),
+          "parts",
+        ),
     }),
     exposeStacks: deps.exposeStacks,
     loss,
@@ -124,7 +134,7 @@ function makePipeline(
       save: (request, late) => rows.save(request, late),
       whenHeld: () => lease.whenHeld(),
       undecided: (undecided) => host.undecided(undecided),
-      refused: (refusal) => host.refused(claim, refusal),
+      refused: (refusal) => host.refused(claim, refusal, "save"),
     },
     etag,
   );
