@@ -188,6 +188,28 @@ test("a silo that finds its predecessor dead while it starts announces that deat
   expect(t.clock.nowMs).toBeLessThan(2 * TTL);
 });
 
+test("a client that missed the announcement of a death asks, and its calls there end long before their time (U1, U2)", async () => {
+  const { Diary } = diaries("balanced");
+  await using t = await testCluster({ actors: [Diary], silos: 3 });
+  const diary = t.client.get(Diary, "d");
+  await diary.write("a");
+  const owner = await diary.where();
+  const others = ["silo-1", "silo-2", "silo-3"].filter((name) => name !== owner);
+  t.partition(["client"], [owner]);
+  const failed = rejection(diary.$with({ timeoutMs: "1m" }).write("b"));
+  const repeated = diary.$with({ timeoutMs: "1m" }).lines();
+  await t.clock.advance("10ms");
+  t.crash(owner);
+  // Nothing that the others say reaches the client until the death is old.
+  t.partition(["client"], others);
+  await t.clock.advance(2 * TTL);
+  t.heal();
+  const healedMs = t.clock.nowMs;
+  expect(await failed).toMatchObject({ outcome: "unknown" });
+  expect(await repeated).toEqual(["a"]);
+  expect(t.clock.nowMs - healedMs).toBeLessThan(3_000);
+});
+
 test("a save that was held between its silo and the store across the takeover is refused, and the new owner's value stands", async () => {
   const { Diary } = diaries("local");
   await using c = await ScriptedCluster.start({ actors: [Diary] });

@@ -24,6 +24,7 @@ import { type ActorClient, referenceTo } from "./client.ts";
 import { type CallCounters, Invoker } from "./invoker.ts";
 import { RemoteLocator } from "./remote-locator.ts";
 import { type CallRules, callRules } from "./retry-policy.ts";
+import { Suspicions } from "./suspicions.ts";
 
 export interface ConnectOptions {
   /** @default 'default' */
@@ -121,7 +122,12 @@ export async function connect(
       throw error;
     });
   invoker.attach({ address, endpoint, local: undefined });
+  const suspicions = new Suspicions(clock, {
+    waitingSince: (beforeMs) => invoker.waitingSince(beforeMs),
+    ask: (silo) => void endpoint.send(ANY_SILO, { kind: "suspect", incarnation: silo }),
+  });
   const close = async (): Promise<void> => {
+    suspicions.stop();
     invoker.close();
     locator.disconnected();
     await endpoint.close();

@@ -109,7 +109,8 @@ export class Departures {
 
   #send(call: OutgoingCall, to: Incarnation, attachment: Attachment): void {
     const { clock, flights, budget, host } = this.#o;
-    const budgetMs = call.deadlineMs - clock.monotonicMs();
+    const sinceMs = clock.monotonicMs();
+    const budgetMs = call.deadlineMs - sinceMs;
     if (budgetMs <= 0) {
       host.expired(call);
       return;
@@ -127,7 +128,7 @@ export class Departures {
     const request = flights.open(call);
     const message = messageOf(call, request, budgetMs);
     if (local) {
-      call.flight = { request, to, tag: 0 };
+      call.flight = { request, to, tag: 0, sinceMs };
       budget.giveBack(call); // It costs nobody else anything.
       local.deliver(message, attachment.address, (result) => host.replied(request, result));
       return;
@@ -138,7 +139,7 @@ export class Departures {
       host.failed(call, { status: "not-connected" });
       return;
     }
-    call.flight = { request, to, tag };
+    call.flight = { request, to, tag, sinceMs };
     if (call.attempt === 1) budget.deposit();
   }
 

@@ -50,6 +50,14 @@ export class Flights {
     return { call, to };
   }
 
+  /** Where attempts have been on their way, over the transport, since before this time. */
+  waitingSince(beforeMs: number): ReadonlySet<Incarnation> {
+    const silos = new Set<Incarnation>();
+    for (const { flight } of this.#byRequest.values())
+      if (flight && flight.tag !== 0 && flight.sinceMs <= beforeMs) silos.add(flight.to);
+    return silos;
+  }
+
   /** Ends every flight that is concerned, and tells of each. */
   end(
     concerned: (flight: Flight) => boolean,

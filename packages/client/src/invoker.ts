@@ -79,7 +79,7 @@ export class Invoker implements ReferenceTarget {
     this.#tellUnknown = new Seldom(clock, TELL_EVERY_MS);
     this.#budget = new RetryBudget(clock, rules);
     this.#flights = new Flights(random);
-    this.#open = new OpenCalls(clock, this.#flights);
+    this.#open = new OpenCalls(clock, this.#flights, this.locations);
     this.#departures = new Departures({
       clock,
       locator,
@@ -118,6 +118,11 @@ export class Invoker implements ReferenceTarget {
   /** Everything that is held for calls: nothing, once all of them are settled. */
   get held(): number {
     return this.#open.size + this.#flights.size + this.#departures.held;
+  }
+
+  /** Where calls have waited for an answer since before this time, on the monotonic clock. */
+  waitingSince(beforeMs: number): ReadonlySet<Incarnation> {
+    return this.#flights.waitingSince(beforeMs);
   }
 
   /** From now on calls leave here. Attempts that left elsewhere can get no reply any more. */

@@ -11,6 +11,7 @@ import {
 } from "@tenure/core/internal";
 import { Deadlines } from "./deadlines.ts";
 import type { Flights } from "./flights.ts";
+import type { LocationCache } from "./location-cache.ts";
 import { detailsOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
 import { errorOf, type Failure, outcomeOf } from "./retry-policy.ts";
 
@@ -19,10 +20,12 @@ export type Answer = Extract<CallResult, { status: "ok" | "threw" }>;
 export class OpenCalls {
   readonly #deadlines: Deadlines<OutgoingCall>;
   readonly #flights: Flights;
+  readonly #locations: LocationCache;
 
-  constructor(clock: Clock, flights: Flights) {
+  constructor(clock: Clock, flights: Flights, locations: LocationCache) {
     this.#deadlines = new Deadlines(clock, (call) => this.expire(call));
     this.#flights = flights;
+    this.#locations = locations;
   }
 
   get size(): number {
@@ -86,6 +89,8 @@ export class OpenCalls {
 
   expire(call: OutgoingCall): void {
     const inFlight = call.flight !== undefined;
+    // The actor's next call finds out anew where it is.
+    if (call.flight) this.#locations.forget(call.actorKey, call.flight.to);
     const failure = call.lastFailure;
     // A call that was refused until its time was up says why; one that was on its way can only say that time is up.
     if (failure && !inFlight) this.fail(call, failure);

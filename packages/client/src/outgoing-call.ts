@@ -66,6 +66,8 @@ export interface Flight {
   readonly request: number;
   readonly to: Incarnation;
   readonly tag: number;
+  /** Monotonic: when it left. */
+  readonly sinceMs: number;
 }
 
 export function nameOf(call: OutgoingCall): string {

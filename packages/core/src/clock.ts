@@ -1,7 +1,7 @@
 // Time is a port.
 //   K1. `elapsedMs` is the larger of the monotonic and the boot-time difference (R5): the monotonic clock stops while
 //       the machine is suspended, boot time does not.
-//   K2. Wall time never decides anything about ownership; it dates events and idempotency records.
+//   K2. Wall time never decides anything about ownership; it dates events and idempotency records, and lifts generations.
 //   K3. Timers that the clock has made can be dropped all at once, which is what a crash looks like from inside.
 import { uptime } from "node:os";
 

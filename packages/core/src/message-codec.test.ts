@@ -67,6 +67,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("probe" as const), round: count }),
   fc.record({ kind: fc.constant("death" as const), incarnation: address }),
+  fc.record({ kind: fc.constant("suspect" as const), incarnation: address }),
 );
 
 /** Bodies as values, so that a message and what arrived of it compare. */

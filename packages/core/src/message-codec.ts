@@ -75,6 +75,8 @@ export function messageTuple(message: Message): readonly unknown[] {
       return [PROBE, message.round];
     case "death":
       return [DEATH, message.incarnation];
+    case "suspect":
+      return [SUSPECT, message.incarnation];
   }
 }
 
@@ -84,6 +86,7 @@ const LOCATE = 3;
 const LOCATED = 4;
 const PROBE = 5;
 const DEATH = 6;
+const SUSPECT = 7;
 
 function resultTuple(result: CallResult): readonly unknown[] {
   switch (result.status) {
@@ -153,6 +156,8 @@ export function messageFromTuple(tuple: unknown): Message {
       return { kind: "probe", round: int(t[1], "round") };
     case DEATH:
       return { kind: "death", incarnation: address(t[1]) };
+    case SUSPECT:
+      return { kind: "suspect", incarnation: address(t[1]) };
     default:
       throw new GarbageError("unknown kind of message");
   }

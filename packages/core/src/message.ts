@@ -116,13 +116,20 @@ export interface DeathMessage {
   readonly incarnation: Incarnation;
 }
 
+/** Asks whether an incarnation is dead. If it is, the answer is its death, to the asker alone; else there is none. */
+export interface SuspectMessage {
+  readonly kind: "suspect";
+  readonly incarnation: Incarnation;
+}
+
 export type Message =
   | CallMessage
   | ReplyMessage
   | LocateMessage
   | LocatedMessage
   | ProbeMessage
-  | DeathMessage;
+  | DeathMessage
+  | SuspectMessage;
 
 /** Why a call's actor cannot exist, or undefined. For messages from outside, whose ids nobody has checked. */
 export function addressProblem(type: string, id: string): string | undefined {

@@ -122,8 +122,10 @@ export function sizeBound(message: Message): number {
           : result(message.result))
       );
     case "probe":
+      return TUPLE + 2 * NUMBER;
     case "death":
-      return TUPLE + 2 * NUMBER + (message.kind === "death" ? text(message.incarnation) : 0);
+    case "suspect":
+      return TUPLE + NUMBER + text(message.incarnation);
   }
 }
 

@@ -47,6 +47,11 @@ export class Inbox {
         // Only the store's word counts; an announcement just says that it is worth a look.
         this.#parts.membership.look(message.incarnation);
         return;
+      case "suspect":
+        // As of the newest poll: whoever could make silos poll by asking could make many do so.
+        if (this.#parts.membership.isDead(message.incarnation))
+          endpoint.send(from, { kind: "death", incarnation: message.incarnation });
+        return;
       case "located":
       // A silo asks its own directory, never another silo.
     }

@@ -67,6 +67,7 @@ export function messageTests(rule: TransportRule): void {
       },
       { kind: "reply", request: 1, result: { status: "failed", code: "X", message: "why" } },
       { kind: "death", incarnation: silo },
+      { kind: "suspect", incarnation: silo },
       probe(0),
     ];
     for (const message of messages) a.send(b, message);
