@@ -131,6 +131,18 @@ test("an owner whose death the store has forgotten is not displaced, and calls g
   expect(asked).toHaveLength(2);
 });
 
+test("whoever does not want an actor any more displaces nobody, least of all its own successor (C5, R12)", async () => {
+  const { silo, settled, sent } = await cluster();
+  const a = await silo("a");
+  // The successor's claim; the abandoned one only finds it.
+  await settled(a.acquire(ACTOR));
+  expect(await settled(a.acquire(ACTOR, 0, "call", () => false))).toMatchObject({
+    kind: "unavailable",
+  });
+  expect(sent).toHaveLength(2);
+  expect(sent[1]!.expected).toBe("free");
+});
+
 test("a thief that comes late does not steal from the one who was faster (H3)", async () => {
   const { clock, silo, settled, die, world } = await cluster();
   const [a, b, c] = [await silo("a"), await silo("b"), await silo("c")];

@@ -6,6 +6,7 @@
 //       never used for anything else.
 //   C3. Claims are made only for calls that wait (lazy) and travel in bounded batches (R27).
 //   C4. An owner without a member record is not dead: it is watched for a whole lease and made dead first (R16).
+//   C5. Whoever does not want the actor any more claims nothing more: what it would displace may be its own successor (R12).
 import {
   type ActorAddress,
   type ClaimAnswer,
@@ -60,6 +61,8 @@ const OWNER_MISSING: Acquired = {
   kind: "unavailable",
   why: "its last owner has no member record; the actor moves when that has lasted a whole lease",
 };
+const NOT_WANTED: Acquired = { kind: "unavailable", why: "nobody waits for it any more" };
+
 /** A claim that may have been granted, and what was acknowledged when it was first sent. */
 interface Undecided {
   readonly request: ClaimRequest;
@@ -102,8 +105,16 @@ export class Ownership {
     );
   }
 
-  /** Tries to become the owner, with a generation above `floor`. */
-  async acquire(actor: ActorAddress, floor = 0, reason: ClaimReason = "call"): Promise<Acquired> {
+  /**
+   * Tries to become the owner, with a generation above `floor`. `wanted` is asked before each further claim (C5); what the
+   * last one was granted is answered all the same.
+   */
+  async acquire(
+    actor: ActorAddress,
+    floor: number = 0,
+    reason: ClaimReason = "call",
+    wanted: () => boolean = () => true,
+  ): Promise<Acquired> {
     const { generations } = this.#o;
     generations.saw(floor);
     let { request, acknowledgedAtSend } =
@@ -130,12 +141,14 @@ export class Ownership {
           claim: { token: request.token, generation: answer.generation },
         };
       }
+      if (!wanted()) return NOT_WANTED;
       switch (answer.refusal) {
         case "owned": {
           if (request.reason === "takeover" && names(request, answer.entry))
             this.#o.notDead(answer.entry.incarnation);
           const next = await this.#displace(actor, answer.entry, reason);
           if ("kind" in next) return next;
+          if (!wanted()) return NOT_WANTED;
           ({ request, acknowledgedAtSend } = this.#fresh(next));
           break;
         }

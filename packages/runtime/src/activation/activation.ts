@@ -143,6 +143,7 @@ export class Activation {
       ownership: this.#deps.ownership,
       rows: stateful ? this.#deps.rows : undefined,
       emit: this.#deps.emit,
+      wanted: () => this.#state.kind === "starting",
     }).catch((error: unknown): Started => ({ kind: "unavailable", why: errorText(error) }));
     if (this.#state.kind !== "starting") return;
     if (started.kind !== "owned") {

@@ -23,6 +23,8 @@ export interface StartDeps {
   readonly ownership: Ownership;
   readonly rows: RowStore | undefined;
   readonly emit: EventSink;
+  /** False when the activation was lost while it started: its successor may own the actor by now, in this silo (R12). */
+  wanted(): boolean;
 }
 
 const MAX_FENCED = 4;
@@ -30,10 +32,12 @@ const MAX_FENCED = 4;
 export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promise<Started> {
   let floor = 0;
   for (let fenced = 0; fenced < MAX_FENCED; fenced++) {
-    const acquired = await deps.ownership.acquire(actor, floor, floor > 0 ? "above-fence" : "call");
+    const reason = floor > 0 ? "above-fence" : "call";
+    const acquired = await deps.ownership.acquire(actor, floor, reason, () => deps.wanted());
     if (acquired.kind === "damaged") return { kind: "unreadable", why: acquired.problem };
     if (acquired.kind !== "claimed") return acquired;
     const { claim } = acquired;
+    if (!deps.wanted()) return giveUp(actor, claim, deps);
     if (!deps.rows) return { kind: "owned", claim, row: undefined };
 
     let answer: LoadAnswer;
@@ -43,6 +47,7 @@ export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promis
       void deps.ownership.release(actor, claim.token);
       return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
     }
+    if (!deps.wanted()) return giveUp(actor, claim, deps);
     if (answer.ok) return { kind: "owned", claim, row: answer.row };
     if (answer.refusal !== "fenced") {
       void deps.ownership.release(actor, claim.token);
@@ -66,4 +71,9 @@ export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promis
     floor = answer.generation;
   }
   return { kind: "unavailable", why: "the store kept refusing the claim" };
+}
+
+function giveUp(actor: ActorAddress, { token }: Claim, { ownership }: StartDeps): Started {
+  void ownership.release(actor, token);
+  return { kind: "unavailable", why: "the activation was lost while it started" };
 }
