@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addTo, commit } from "@tenure/testing/simulation";
 import { BUGS, UNSWITCHABLE } from "./bugs/bank.ts";
+import { AMNESIA } from "./workloads/protocol-workload.ts";
 import { type PoolOptions, runSeeds } from "./pool.ts";
 import { neverHappened } from "./sometimes.ts";
 
@@ -20,11 +21,22 @@ export function seedsFrom(first: number, count: number): readonly number[] {
 }
 
 /** Every seed that ever failed, with what it found. */
-export function failedSeeds(): readonly { readonly seed: number; readonly found: string }[] {
+export function failedSeeds(): readonly {
+  readonly seed: number;
+  /** The share of seeds whose store forgot in the run that failed. */
+  readonly amnesia: number;
+  readonly found: string;
+}[] {
   return JSON.parse(readFileSync(new URL("failed-seeds.json", import.meta.url), "utf8")) as {
     seed: number;
+    amnesia: number;
     found: string;
   }[];
+}
+
+/** The share of seeds whose store forgets, in runs with a bug that needs one, or not. */
+export function amnesiaOf(needed: boolean | undefined): number {
+  return needed === true ? 1 : AMNESIA;
 }
 
 export interface Outcome {
@@ -96,8 +108,9 @@ export async function findBug(
   rule: string,
   first: number,
   most: number,
+  options: Pick<PoolOptions, "processes"> = {},
 ): Promise<Found | undefined> {
-  const lines = await runSeeds(seedsFrom(first, most), { bug: rule, untilFound: true });
+  const lines = await runSeeds(seedsFrom(first, most), { ...options, bug: rule, untilFound: true });
   const failed = lines
     .filter((line) => line.violations.length > 0)
     .toSorted((a, b) => a.seed - b.seed)[0];

@@ -2,8 +2,8 @@
 // The first argument is a Job as JSON. Its end is the process's end: what a run leaves behind dies with it.
 import { drawPlan, describePlan, failureReport, runSeed } from "@tenure/testing/simulation";
 import { BUGS } from "./bugs/bank.ts";
+import { amnesiaOf } from "./cli.ts";
 import { type WorkloadName, WORKLOADS } from "./workloads/named.ts";
-import { AMNESIA } from "./workloads/protocol-workload.ts";
 
 export interface Job {
   readonly seeds: readonly number[];
@@ -33,7 +33,7 @@ const name = job.workload ?? bug?.workload ?? "protocol";
 const workload = WORKLOADS[name];
 const options = {
   substitutions: bug?.substitutions,
-  amnesia: job.amnesia ?? (bug?.amnesia === true ? 1 : AMNESIA),
+  amnesia: job.amnesia ?? amnesiaOf(bug?.amnesia),
 };
 
 // A promise that nobody handles is a fault of the runtime like any other.

@@ -27,6 +27,7 @@ export interface RunResult {
 }
 
 const DRIFT = 0.001;
+const LONGEST_BACKOFF_MS = 400;
 
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const { plan } = options;
@@ -116,7 +117,8 @@ class Run {
     if (!serves() && !(await this.#run(birthMs, serves)))
       this.#violated("I13", `no silo serves ${birthMs} ms after everything has healed`);
     const claimMs = ttlMs / 2;
-    const boundMs = ttlMs * (1 + 2 * DRIFT) + ttlMs / 3 + claimMs;
+    // The actor answers by then; whoever called it before may be waiting for its next attempt.
+    const boundMs = ttlMs * (1 + 2 * DRIFT) + ttlMs / 3 + claimMs + LONGEST_BACKOFF_MS;
     const open = new Map(this.#workload.recovered?.());
     for (const [what, answered] of open)
       answered.then(
