@@ -184,7 +184,10 @@ export async function printCoverage(seeds: number): Promise<boolean> {
     >;
     let good = true;
     for (const part of PROVED) {
-      const files = Object.entries(summary).filter(([file]) => file.includes(`/packages/${part}/`));
+      const files = Object.entries(summary).filter(
+        ([file, { lines }]) =>
+          file.includes(`/packages/${part}/`) && lines.total > 0 && !isReplaced(file),
+      );
       const sum = (key: "total" | "covered"): number =>
         files.reduce((all, [, { lines }]) => all + lines[key], 0);
       const share = (100 * sum("covered")) / Math.max(1, sum("total"));
@@ -196,6 +199,7 @@ export async function printCoverage(seeds: number): Promise<boolean> {
             `${" ".repeat(12)} ${lines.covered} of ${lines.total}  ${relative(root, file)}`,
           );
     }
+    console.log(`${" ".repeat(12)} not counted: ${REPLACED.join(", ")} (${WHY_REPLACED})`);
     return good;
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -209,3 +213,15 @@ const PROVED = [
   "runtime/src/cluster",
 ] as const;
 const LEAST_COVERED = 90;
+/** In their place the simulation has tables that forget. */
+const REPLACED = [
+  "directory/src/memory-directory.ts",
+  "directory/src/memory-storage.ts",
+  "directory/src/memory-step.ts",
+] as const;
+const WHY_REPLACED =
+  "the simulation has a store of its own in their place; the conformance suites prove them";
+
+function isReplaced(file: string): boolean {
+  return REPLACED.some((path) => file.endsWith(path));
+}

@@ -31,6 +31,14 @@ export const SOMETIMES: Readonly<Record<string, string>> = {
   "refused: moved": "a call meets an activation that has ended",
   "refused: overloaded": "a queue is full",
   "refused: expired": "a call's time is up before it starts (R20)",
+  "a mistake refused: READ_ONLY_STATE": "a read that changes state is refused",
+  "a mistake refused: NOT_SERIALIZABLE": "a result that cannot travel fails its turn",
+  "a mistake refused: INVALID_ARGUMENT":
+    "a state that is too large, or a key of long ago, is refused",
+  "a mistake refused: DEADLOCK": "a call to its own caller is refused with the chain",
+  "event directory.rolled-back": "a silo notices that the directory lost writes (R14)",
+  "event directory.opened": "a directory that was lost is opened after a whole lease (R13)",
+  "renewal refused: absent": "a silo's record is gone (R13, R16)",
   "outcome unknown": "a caller cannot know whether its call ran",
   "outcome not-executed": "a caller knows that its call did not run",
 };

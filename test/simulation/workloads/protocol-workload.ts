@@ -3,6 +3,7 @@ import type { Simulation, Workload } from "@tenure/testing";
 import { Accounts } from "./accounts.ts";
 import { Counters } from "./counters.ts";
 import { Logs } from "./logs.ts";
+import { Oddities } from "./oddities.ts";
 import { untilAnswered } from "./outcome.ts";
 
 /** In so many runs the store forgets: often enough for what only that shows, seldom enough to see the rest clearly. */
@@ -12,8 +13,15 @@ export function protocolWorkload(sim: Simulation): Workload {
   const logs = new Logs(sim);
   const counters = new Counters(sim);
   const accounts = new Accounts(sim);
+  const oddities = new Oddities(sim);
   return {
-    actors: [...Object.values(logs.classes), counters.actor, accounts.actor],
+    actors: [
+      ...Object.values(logs.classes),
+      counters.actor,
+      accounts.actor,
+      oddities.odd,
+      oddities.echo,
+    ],
     clients: 4,
     async client() {
       while (!sim.over) {
@@ -21,7 +29,8 @@ export function protocolWorkload(sim: Simulation): Workload {
         if (x < 0.35) await logs.appendSome();
         else if (x < 0.55) await logs.readSome();
         else if (x < 0.8) await counters.addSome();
-        else await accounts.transferSome();
+        else if (x < 0.94) await accounts.transferSome();
+        else await oddities.doSome();
         await sim.sleep(sim.random.next() * (sim.leaseTtlMs / 6));
       }
     },
@@ -35,6 +44,7 @@ export function protocolWorkload(sim: Simulation): Workload {
       await logs.check();
       await accounts.check();
       counters.check();
+      oddities.check();
     },
   };
 }
