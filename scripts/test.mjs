@@ -1,8 +1,8 @@
-// `pnpm test`: gets the servers that the tests need, then runs vitest, its unit and integration projects, with the
-// arguments given here.
+// `pnpm test`: gets the servers that the tests need, then runs vitest: the simulation, which uses every core by itself, then
+// the unit and integration projects. With arguments it runs only the latter, with these arguments.
 //   T1. The exit code is vitest's; where vitest does not even start, it is 1.
-//   T2. In CI (CI=true) the last line is `N passed, N failed, N skipped`, whatever happened. Where TENURE_COUNT_FILE
-//       names a file the line goes there instead, as in ci-reporter.mjs.
+//   T2. In CI (CI=true) the last line is `N passed, N failed, N skipped`, whatever happened: the sum of all runs. Where
+//       TENURE_COUNT_FILE names a file the line goes there instead, as in ci-reporter.mjs.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
@@ -12,45 +12,75 @@ import { ensureServers } from "./servers.mjs";
 
 const NOTHING_RAN = "0 passed, 1 failed, 0 skipped\n";
 const root = fileURLToPath(new URL("..", import.meta.url));
+const given = process.argv.slice(2);
+// What skips comes last: its list stands right above the count.
+const runs =
+  given.length > 0
+    ? [["--project", "unit", "--project", "integration", ...given]]
+    : [
+        ["--project", "simulation"],
+        ["--project", "unit", "--project", "integration"],
+      ];
 
-process.exitCode = process.env.CI ? await testAndCount() : await test(process.env);
+process.exitCode = await testAll();
 
-async function testAndCount() {
-  const outer = process.env.TENURE_COUNT_FILE;
+async function testAll() {
+  try {
+    await ensureServers(process.env);
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    if (process.env.CI) tell([NOTHING_RAN]);
+    return 1;
+  }
+  const counts = [];
+  let exitCode = 0;
+  for (const args of runs) {
+    const { code, count } = await runAndCount(args);
+    counts.push(count);
+    exitCode ||= code;
+  }
+  if (process.env.CI) tell(counts);
+  return exitCode;
+}
+
+async function runAndCount(args) {
   const dir = mkdtempSync(join(tmpdir(), "tenure-test-"));
-  const file = outer ?? join(dir, "count");
+  const file = join(dir, "count");
   try {
     // The reporter overwrites it. What it cannot count is a vitest that failed before its reporter, or was killed.
     writeFileSync(file, NOTHING_RAN);
-    const exitCode = await test({ ...process.env, TENURE_COUNT_FILE: file });
-    if (!outer) process.stdout.write(readFileSync(file, "utf8"));
-    return exitCode;
+    const code = await vitest(args, { ...process.env, TENURE_COUNT_FILE: file });
+    return { code, count: readFileSync(file, "utf8") };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
 }
 
-async function test(env) {
-  try {
-    await ensureServers(env);
-  } catch (error) {
-    process.stderr.write(`${error.message}\n`);
-    return 1;
-  }
-  const vitest = fileURLToPath(new URL("vitest.mjs", import.meta.resolve("vitest/package.json")));
-  const child = spawn(
-    process.execPath,
-    [vitest, "run", "--project", "unit", "--project", "integration", ...process.argv.slice(2)],
-    {
-      cwd: root,
-      env,
-      stdio: "inherit",
-    },
-  );
-  // Ctrl-C reaches vitest by itself; a signal to this process alone has to be handed on.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-  return await new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+function tell(counts) {
+  const sum = [0, 0, 0];
+  for (const count of counts)
+    for (const [i, number] of count.match(/\d+/g).entries()) sum[i] += Number(number);
+  const line = `${sum[0]} passed, ${sum[1]} failed, ${sum[2]} skipped\n`;
+  if (process.env.TENURE_COUNT_FILE) writeFileSync(process.env.TENURE_COUNT_FILE, line);
+  else process.stdout.write(line);
+}
+
+async function vitest(args, env) {
+  const program = fileURLToPath(new URL("vitest.mjs", import.meta.resolve("vitest/package.json")));
+  const child = spawn(process.execPath, [program, "run", ...args], {
+    cwd: root,
+    env,
+    stdio: "inherit",
   });
+  // Ctrl-C reaches vitest by itself; a signal to this process alone has to be handed on.
+  const handOn = (signal) => child.kill(signal);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, handOn);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+    });
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"]) process.off(signal, handOn);
+  }
 }
