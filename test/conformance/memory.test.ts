@@ -1,7 +1,12 @@
-// The in-memory stores keep what their ports promise.
+// The in-memory stores keep what their ports promise, case by case and against the models.
 import { type DirectoryProvider, TableDirectory } from "@tenure/core/internal";
 import { memoryDirectory, MemoryDirectoryTables, memoryStorage } from "@tenure/directory/internal";
-import { directoryConformance, storageConformance } from "@tenure/testing/internal";
+import {
+  directoryConformance,
+  directoryModelConformance,
+  storageConformance,
+  storageModelConformance,
+} from "@tenure/testing/internal";
 
 const dispose = async (): Promise<void> => {};
 const noDamage = "what only this process holds is not damaged behind its back";
@@ -30,6 +35,30 @@ storageConformance({
   name: "memory",
   open: async () => ({ provider: memoryStorage(), dispose }),
   skip: [{ rule: "S5", reason: noDamage }],
+});
+
+const notLost = [
+  { rule: "claim owner-absent", reason: "a record in memory is not lost" },
+  { rule: "refused twice", reason: "nobody makes a record in memory one of another version" },
+];
+
+directoryModelConformance({
+  name: "memory",
+  startsOpen: true,
+  open: async () => ({ provider: memoryDirectory(), dispose }),
+  skip: [...notLost, { rule: "claim closed", reason: "open from the start: nothing can be lost" }],
+});
+
+directoryModelConformance({
+  name: "memory, starting closed",
+  open: async () => ({ provider: startingClosed(), dispose }),
+  skip: notLost,
+});
+
+storageModelConformance({
+  name: "memory",
+  open: async () => ({ provider: memoryStorage(), dispose }),
+  skip: [{ rule: "load newer-format", reason: "a row in memory has the version of its process" }],
 });
 
 function startingClosed(): DirectoryProvider {

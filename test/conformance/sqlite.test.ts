@@ -1,70 +1,94 @@
-// The embedded stores keep what their ports promise, damage and restarts included.
+// The embedded stores keep what their ports promise, damage and restarts included, case by case and against the models.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ActorAddress, encodeActorKey, ROW_FORMAT } from "@tenure/core/internal";
 import { embedded } from "@tenure/sqlite";
 import { DATABASE_FILE, loadDriver, type SqlDatabase } from "@tenure/sqlite/internal";
-import { directoryConformance, type Planted, storageConformance } from "@tenure/testing/internal";
+import {
+  directoryConformance,
+  directoryModelConformance,
+  type OpenedDirectory,
+  type OpenedStorage,
+  type Planted,
+  storageConformance,
+  storageModelConformance,
+} from "@tenure/testing/internal";
 
 const temporaryDir = (): Promise<string> => mkdtemp(join(tmpdir(), "tenure-conformance-"));
 
 directoryConformance({
   name: "sqlite",
-  open: async () => {
-    const dir = await temporaryDir();
-    const where = "cluster = (SELECT id FROM clusters WHERE name = ?) AND ";
-    return {
-      provider: embedded({ dir }).directory,
-      reopen: async () => embedded({ dir }).directory,
-      dispose: () => rm(dir, { recursive: true }),
-      plant: {
-        damagedEntry: (cluster, actor) => {
-          const at = { table: "entries", where: `${where} actor = ?` };
-          const values = [cluster, encodeActorKey(actor)];
-          return spoil(dir, { ...at, values, change: `record = substr(record, 1, 40)` });
-        },
-        damagedMember: (cluster, incarnation) => {
-          const at = { table: "members", where: `${where} incarnation = ?` };
-          const values = [cluster, incarnation];
-          return spoil(dir, {
-            ...at,
-            values,
-            change: `record = replace(record, '"rev":', '"vre":')`,
-          });
-        },
-        lostMember: (_, incarnation) =>
-          inFile(dir, (database) => {
-            database.prepare("DELETE FROM members WHERE incarnation = ?").run(incarnation);
-          }),
-      },
-    };
-  },
+  open: openDirectory,
   skip: [{ rule: "R13", reason: "whoever holds the file may trust it: it is open from the start" }],
 });
 
-storageConformance({
+storageConformance({ name: "sqlite", open: openStorage });
+
+directoryModelConformance({
   name: "sqlite",
-  open: async () => {
-    const dir = await temporaryDir();
-    const spoilRow = (cluster: string, actor: ActorAddress, change: string): Promise<Planted> =>
-      spoil(dir, {
-        table: "rows",
-        where: "cluster = (SELECT id FROM clusters WHERE name = ?) AND actor = ?",
-        values: [cluster, encodeActorKey(actor)],
-        change,
-      });
-    return {
-      provider: embedded({ dir }).storage,
-      reopen: async () => embedded({ dir }).storage,
-      dispose: () => rm(dir, { recursive: true }),
-      plant: {
-        damagedRow: (cluster, actor) => spoilRow(cluster, actor, "generation = -1"),
-        newerRow: (cluster, actor) => spoilRow(cluster, actor, `format = ${ROW_FORMAT + 1}`),
-      },
-    };
-  },
+  startsOpen: true,
+  reopeningProvesDeath: true,
+  open: openDirectory,
+  skip: [
+    { rule: "claim closed", reason: "whoever holds the file may trust it: it is open" },
+    { rule: "refused twice", reason: "whoever opens the file finds nobody alive in it" },
+  ],
 });
+
+storageModelConformance({ name: "sqlite", open: openStorage });
+
+async function openDirectory(): Promise<OpenedDirectory> {
+  const dir = await temporaryDir();
+  const where = "cluster = (SELECT id FROM clusters WHERE name = ?) AND ";
+  return {
+    provider: embedded({ dir }).directory,
+    reopen: async () => embedded({ dir }).directory,
+    dispose: () => rm(dir, { recursive: true }),
+    plant: {
+      damagedEntry: (cluster, actor) => {
+        const at = { table: "entries", where: `${where} actor = ?` };
+        const values = [cluster, encodeActorKey(actor)];
+        return spoil(dir, { ...at, values, change: `record = substr(record, 1, 40)` });
+      },
+      damagedMember: (cluster, incarnation) => {
+        const at = { table: "members", where: `${where} incarnation = ?` };
+        const values = [cluster, incarnation];
+        return spoil(dir, {
+          ...at,
+          values,
+          change: `record = replace(record, '"rev":', '"vre":')`,
+        });
+      },
+      lostMember: (cluster, incarnation) =>
+        inFile(dir, (database) => {
+          database
+            .prepare(`DELETE FROM members WHERE ${where} incarnation = ?`)
+            .run(cluster, incarnation);
+        }),
+    },
+  };
+}
+
+async function openStorage(): Promise<OpenedStorage> {
+  const dir = await temporaryDir();
+  const spoilRow = (cluster: string, actor: ActorAddress, change: string): Promise<Planted> =>
+    spoil(dir, {
+      table: "rows",
+      where: "cluster = (SELECT id FROM clusters WHERE name = ?) AND actor = ?",
+      values: [cluster, encodeActorKey(actor)],
+      change,
+    });
+  return {
+    provider: embedded({ dir }).storage,
+    reopen: async () => embedded({ dir }).storage,
+    dispose: () => rm(dir, { recursive: true }),
+    plant: {
+      damagedRow: (cluster, actor) => spoilRow(cluster, actor, "generation = -1"),
+      newerRow: (cluster, actor) => spoilRow(cluster, actor, `format = ${ROW_FORMAT + 1}`),
+    },
+  };
+}
 
 interface Damage {
   readonly table: string;

@@ -7,6 +7,19 @@ export {
   type OpenedDirectory,
 } from "./conformance/directory.ts";
 export {
+  directoryModelConformance,
+  type DirectoryModelOptions,
+  type DirectoryState,
+  type DirectoryTraits,
+  type OpenedModelDirectory,
+} from "./conformance/models/directory.ts";
+export {
+  type OpenedModelStorage,
+  storageModelConformance,
+  type StorageModelOptions,
+  type StorageState,
+} from "./conformance/models/storage.ts";
+export {
   type OpenedStorage,
   storageConformance,
   type StorageConformanceOptions,

@@ -22,10 +22,12 @@ export interface DirectoryPlants {
   damagedMember(cluster: string, incarnation: Incarnation): Promise<Planted>;
   /** Removes a member record without a trace. */
   lostMember(cluster: string, incarnation: Incarnation): Promise<void>;
+  /** Makes a member record one of PROTOCOL_VERSION + 1. For the model suite; without it, skip "refused twice" there. */
+  foreignMember?(cluster: string, incarnation: Incarnation): Promise<void>;
 }
 
 export interface OpenedDirectory extends OpenedStore<DirectoryProvider> {
-  /** Without it, skip C2 and R16. */
+  /** Without it, skip C2 and R16; in the model suite "claim owner-absent". */
   readonly plant?: DirectoryPlants;
 }
 

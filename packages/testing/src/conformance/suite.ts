@@ -36,11 +36,11 @@ export interface Planted {
   unchanged(): Promise<boolean>;
 }
 
-interface Session {
+export interface Session {
   close(): Promise<void>;
 }
 
-interface SessionProvider<S> {
+export interface SessionProvider<S> {
   open(environment: PortEnvironment): Promise<S>;
 }
 
