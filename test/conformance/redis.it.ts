@@ -1,10 +1,20 @@
-// Redis through the exported conformance suites, on a private server.
-import { encodeActorKey } from "@tenure/core/internal";
+// Redis through the exported conformance and model suites, on a private server. Redis alone states the ownership rules a
+// second time, in Lua: against the models, which decide by the rules themselves, every answer and every record is compared.
+import { encodeActorKey, PROTOCOL_VERSION } from "@tenure/core/internal";
 import { redis } from "@tenure/redis";
-import { directoryConformance, type Planted, storageConformance } from "@tenure/testing/internal";
+import {
+  directoryConformance,
+  directoryModelConformance,
+  type OpenedModelDirectory,
+  type OpenedModelStorage,
+  type Planted,
+  storageConformance,
+  storageModelConformance,
+} from "@tenure/testing/internal";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
+import { compareDirectory, compareStorage } from "./redis-records.ts";
 
 let server: RedisServer;
 /** Spoils records behind the store's back. */
@@ -31,56 +41,62 @@ async function planted(key: string): Promise<Planted> {
 
 const dispose = (): Promise<void> => Promise.resolve();
 
-directoryConformance({
-  name: "redis",
-  open: async () => {
-    await fresh();
-    return {
-      provider: redis({ url: server.url }).directory,
-      reopen: () => Promise.resolve(redis({ url: server.url }).directory),
-      dispose,
-      plant: {
-        damagedEntry: async (cluster, actor) => {
-          const key = `tenure:${cluster}:entry:${encodeActorKey(actor)}`;
-          await raw.hset(key, "claims", '[["1","a"');
-          return await planted(key);
-        },
-        // Another type under the key: Redis refuses to look into it.
-        damagedMember: async (cluster, incarnation) => {
-          const key = `tenure:${cluster}:member:${incarnation}`;
-          await raw.set(key, "spoiled");
-          return await planted(key);
-        },
-        lostMember: async (cluster, incarnation) => {
-          await raw.del(`tenure:${cluster}:member:${incarnation}`);
-        },
-      },
-    };
-  },
-});
+directoryConformance({ name: "redis", open: openDirectory });
+storageConformance({ name: "redis", open: openStorage });
+directoryModelConformance({ name: "redis", open: openDirectory });
+storageModelConformance({ name: "redis", open: openStorage });
 
-storageConformance({
-  name: "redis",
-  open: async () => {
-    await fresh();
-    const change = async (
-      cluster: string,
-      key: string,
-      field: string,
-      value: string,
-    ): Promise<Planted> => {
-      const row = `tenure:${cluster}:row:${key}`;
-      await raw.hset(row, field, value);
-      return await planted(row);
-    };
-    return {
-      provider: redis({ url: server.url }).storage,
-      reopen: () => Promise.resolve(redis({ url: server.url }).storage),
-      dispose,
-      plant: {
-        damagedRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "generation", "2e0"),
-        newerRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "format", "2"),
+async function openDirectory(): Promise<OpenedModelDirectory> {
+  await fresh();
+  const memberKey = (cluster: string, incarnation: string): string =>
+    `tenure:${cluster}:member:${incarnation}`;
+  return {
+    provider: redis({ url: server.url }).directory,
+    reopen: () => Promise.resolve(redis({ url: server.url }).directory),
+    dispose,
+    compareRecords: (cluster, model) => compareDirectory(raw, cluster, model),
+    plant: {
+      damagedEntry: async (cluster, actor) => {
+        const key = `tenure:${cluster}:entry:${encodeActorKey(actor)}`;
+        await raw.hset(key, "claims", '[["1","a"');
+        return await planted(key);
       },
-    };
-  },
-});
+      // Another type under the key: Redis refuses to look into it.
+      damagedMember: async (cluster, incarnation) => {
+        const key = memberKey(cluster, incarnation);
+        await raw.set(key, "spoiled");
+        return await planted(key);
+      },
+      lostMember: async (cluster, incarnation) => {
+        await raw.del(memberKey(cluster, incarnation));
+      },
+      foreignMember: async (cluster, incarnation) => {
+        await raw.hset(memberKey(cluster, incarnation), "protocol", PROTOCOL_VERSION + 1);
+      },
+    },
+  };
+}
+
+async function openStorage(): Promise<OpenedModelStorage> {
+  await fresh();
+  const change = async (
+    cluster: string,
+    key: string,
+    field: string,
+    value: string,
+  ): Promise<Planted> => {
+    const row = `tenure:${cluster}:row:${key}`;
+    await raw.hset(row, field, value);
+    return await planted(row);
+  };
+  return {
+    provider: redis({ url: server.url }).storage,
+    reopen: () => Promise.resolve(redis({ url: server.url }).storage),
+    dispose,
+    compareRecords: (cluster, model) => compareStorage(raw, cluster, model),
+    plant: {
+      damagedRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "generation", "2e0"),
+      newerRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "format", "2"),
+    },
+  };
+}
