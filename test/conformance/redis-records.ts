@@ -81,6 +81,7 @@ function entryOf({ incarnation, token, generation, free, claims }: DirectoryEntr
     claim.incarnation,
     claim.token,
     claim.reason,
+    String(claim.counter),
   ]);
   return {
     incarnation,

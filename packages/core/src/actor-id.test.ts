@@ -27,6 +27,45 @@ test("a key can be read back, so that no two actors share one (A2)", () => {
   );
 });
 
+// Drawn pairs are hardly ever alike: these are.
+test("ids that look alike have keys of their own (A2)", () => {
+  const alike = fc.constantFrom<(text: string) => string>(
+    (text) => text.normalize("NFC"),
+    (text) => text.normalize("NFD"),
+    (text) => text.toUpperCase(),
+    (text) => text.toLowerCase(),
+    (text) => text.trim(),
+    (text) => `${text}\0`,
+    (text) => `${text} `,
+    (text) => `${text}=`,
+    (text) => `${text}/${text}`,
+    (text) => text.replaceAll("+", "-").replaceAll("/", "_"),
+    (text) => Buffer.from(text).toString("base64url"),
+    (text) => encodeActorKey({ type: "t", id: text }),
+  );
+  const near = fc.tuple(address, fc.array(alike, { minLength: 1, maxLength: 3 }));
+  fc.assert(
+    fc.property(near, ([actor, changes]) => {
+      const like = changes.reduce((text, change) => change(text), actor.id);
+      fc.pre(actorIdProblem(like) === undefined);
+      const other = { ...actor, id: like };
+      expect(encodeActorKey(other) === encodeActorKey(actor)).toBe(like === actor.id);
+      expect(decodeActorKey(encodeActorKey(other))).toEqual(other);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a type and an id cannot run into each other in a key (A2)", () => {
+  fc.assert(
+    fc.property(address, type, (actor, otherType) => {
+      const shifted = { type: otherType, id: `${actor.type}/${actor.id}`.slice(0, 100) };
+      fc.pre(actorIdProblem(shifted.id) === undefined);
+      expect(encodeActorKey(shifted)).not.toBe(encodeActorKey(actor));
+    }),
+  );
+});
+
 test("a key has only characters that are safe anywhere (A2)", () => {
   fc.assert(
     fc.property(address, (actor) => {

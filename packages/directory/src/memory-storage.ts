@@ -39,7 +39,8 @@ interface Row {
   readonly parts: Map<string, Uint8Array>;
 }
 
-class MemoryRowTables implements RowTables, WriteCount {
+/** Exported for tests of what the provider never shows: rows that are spoiled, rules that are broken. */
+export class MemoryRowTables implements RowTables, WriteCount {
   writes = 0;
   readonly #rows = new Map<string, Row>();
   /** By bucket, then by actor: only rows that are due some time. */

@@ -7,9 +7,57 @@ export const ACTORS: readonly ActorAddress[] = [
   { type: "Cart", id: "alice" },
   { type: "Cart", id: "line\nbreak \u0000 日本 {x}*" },
 ];
-export const STORE_ID = "5".repeat(32);
+export const STORE_ID: string = "5".repeat(32);
 // The last is odd and above 2^52: whoever takes it for a double on the way, or prints 14 digits, changes it.
 const FLOORS = [0, 0, 0, 0, 0, 0, 0, 3, 9, 2 ** 52 + 4_321];
+
+/** The n-th of those that live, of all that were ever seen, or a new one. */
+export interface SiloChoice {
+  readonly of: "living" | "known" | "new";
+  readonly at: number;
+}
+
+export interface ClaimChoice {
+  readonly actor: ActorAddress;
+  readonly silo: SiloChoice;
+  /** A name of a small pool, one that was never used, or one of the entry's past. */
+  readonly token: string;
+  readonly expected: "current" | "free" | { readonly token: string };
+  readonly floor: number;
+  readonly reason: ClaimReason;
+}
+
+export type DirectoryCommand =
+  | {
+      readonly kind: "register";
+      readonly silo: SiloChoice;
+      readonly name: string;
+      readonly protocol: number;
+      readonly bootstrap: boolean;
+    }
+  | {
+      readonly kind: "renew";
+      readonly silo: SiloChoice;
+      readonly expectedRev: number | "current";
+      readonly load: number;
+      readonly state: "alive" | "draining";
+    }
+  | {
+      readonly kind: "markDead";
+      readonly silo: SiloChoice;
+      readonly expectedRev: number | "absent" | "current";
+    }
+  | { readonly kind: "open"; readonly storeId: string }
+  | { readonly kind: "claim"; readonly items: readonly ClaimChoice[] }
+  | {
+      readonly kind: "release";
+      readonly items: readonly { readonly actor: ActorAddress; readonly token: string }[];
+    }
+  | { readonly kind: "reclaim"; readonly actor: ActorAddress; readonly times: number }
+  | { readonly kind: "again"; readonly back: number }
+  | { readonly kind: "look" | "reopen" }
+  | { readonly kind: "foreign"; readonly silo: SiloChoice }
+  | { readonly kind: "lose owner"; readonly actor: ActorAddress };
 
 const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 const batch = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
@@ -18,8 +66,7 @@ const batch = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
 const currentOr = <T>(other: fc.Arbitrary<T>): fc.Arbitrary<T | "current"> =>
   fc.oneof({ weight: 3, arbitrary: fc.constant("current" as const) }, other);
 
-/** The n-th of those that live, of all that were ever seen, or a new one. */
-const silo = (living: number, known: number, fresh: number) =>
+const silo = (living: number, known: number, fresh: number): fc.Arbitrary<SiloChoice> =>
   fc.record({
     of: fc.constantFrom<"living" | "known" | "new">(
       ...Array<"living">(living).fill("living"),
@@ -31,7 +78,7 @@ const silo = (living: number, known: number, fresh: number) =>
 const actor = fc.constantFrom(...ACTORS);
 const token = fc.constantFrom("t0", "t1", "t2", "t3", "t4", "t5");
 
-const claim = fc.record({
+const claim: fc.Arbitrary<ClaimChoice> = fc.record({
   actor,
   silo: silo(6, 2, 1),
   token: fc.oneof(
@@ -49,7 +96,7 @@ const claim = fc.record({
   reason: fc.constantFrom<ClaimReason>("call", "takeover", "reactivate", "above-fence", "recovery"),
 });
 
-export const directoryCommand = fc.oneof(
+export const directoryCommand: fc.Arbitrary<DirectoryCommand> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
@@ -67,7 +114,7 @@ export const directoryCommand = fc.oneof(
       silo: silo(4, 2, 1),
       expectedRev: currentOr(fc.nat(5)),
       load: fc.nat(1_000),
-      state: fc.constantFrom("alive", "alive", "alive", "draining"),
+      state: fc.constantFrom<"alive" | "draining">("alive", "alive", "alive", "draining"),
     }),
   },
   {
@@ -107,8 +154,6 @@ export const directoryCommand = fc.oneof(
   // Of a member that owns something: others matter less (R16).
   { weight: 2, arbitrary: fc.record({ kind: kind("lose owner"), actor }) },
 );
-export type DirectoryCommand = typeof directoryCommand extends fc.Arbitrary<infer T> ? T : never;
-export type SiloChoice = Extract<DirectoryCommand, { kind: "register" }>["silo"];
 
 const register = { kind: "register", protocol: PROTOCOL_VERSION, bootstrap: true } as const;
 const anew = { of: "new", at: 0 } as const;

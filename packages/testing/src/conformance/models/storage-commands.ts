@@ -18,6 +18,38 @@ export const PARTS: readonly string[] = ["state", "k/one", "k/two", "r/daily"];
 const HIGH = 2 ** 52 + 4_323;
 const DUES = [undefined, undefined, 0, 1_700_000_000_000, 1_700_000_000_000.25, -5, 1e21];
 
+/** Where a row is: at it, above or below it, or anywhere. */
+export interface GenerationChoice {
+  readonly from: "current" | "zero";
+  readonly plus: number;
+}
+
+export interface LoadChoice {
+  readonly actor: ActorAddress;
+  readonly generation: GenerationChoice;
+  /** The row's own, one that was never used, or one of a few that come again. */
+  readonly token: string;
+}
+
+export interface SaveChoice extends LoadChoice {
+  readonly etag: string;
+  readonly newEtag: string;
+  readonly put: Readonly<Record<string, Uint8Array>>;
+  readonly del: readonly string[];
+  readonly due: number | undefined;
+}
+
+export type StorageCommand =
+  | { readonly kind: "load"; readonly items: readonly LoadChoice[] }
+  | { readonly kind: "verify"; readonly items: readonly LoadChoice[] }
+  | { readonly kind: "save"; readonly items: readonly SaveChoice[] }
+  | { readonly kind: "clear"; readonly actor: ActorAddress }
+  | { readonly kind: "parts"; readonly actor: ActorAddress }
+  | { readonly kind: "newer row"; readonly actor: ActorAddress }
+  | { readonly kind: "again"; readonly back: number }
+  | { readonly kind: "due"; readonly time: number }
+  | { readonly kind: "reopen" };
+
 const kind = <K extends string>(name: K): fc.Arbitrary<K> => fc.constant(name);
 const batch = <T>(item: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
   fc.array(item, { minLength: 1, maxLength: 3 });
@@ -38,8 +70,7 @@ const newEtag = fc.oneof(
   { weight: 1, arbitrary: fc.constant("current" as const) },
   { weight: 2, arbitrary: fc.constantFrom("e0", "e1", "e2") },
 );
-/** Where a row is: at it, one or more above it, below it, or anywhere. */
-const generation = (above: number) =>
+const generation = (above: number): fc.Arbitrary<GenerationChoice> =>
   fc.oneof(
     { weight: 5, arbitrary: fc.constant({ from: "current", plus: 0 } as const) },
     { weight: above, arbitrary: fc.record({ from: kind("current"), plus: fc.constantFrom(1, 2) }) },
@@ -50,8 +81,8 @@ const generation = (above: number) =>
       arbitrary: fc.record({ from: kind("zero"), plus: fc.constantFrom(0, 1, 2, 3, 3, 3, HIGH) }),
     },
   );
-const load = fc.record({ actor, generation: generation(4), token });
-const save = fc.record({
+const load: fc.Arbitrary<LoadChoice> = fc.record({ actor, generation: generation(4), token });
+const save: fc.Arbitrary<SaveChoice> = fc.record({
   actor,
   generation: generation(1),
   token,
@@ -66,7 +97,7 @@ const save = fc.record({
   due: fc.constantFrom(...DUES),
 });
 
-export const storageCommand = fc.oneof(
+export const storageCommand: fc.Arbitrary<StorageCommand> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: kind("load"), items: batch(load) }) },
   { weight: 10, arbitrary: fc.record({ kind: kind("save"), items: batch(save) }) },
   { weight: 2, arbitrary: fc.record({ kind: kind("verify"), items: batch(load) }) },
@@ -85,7 +116,6 @@ export const storageCommand = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: kind("reopen") }) },
   { weight: 1, arbitrary: fc.record({ kind: kind("newer row"), actor }) },
 );
-export type StorageCommand = typeof storageCommand extends fc.Arbitrary<infer T> ? T : never;
 
 function neighbourOf(of: ActorAddress): ActorAddress {
   for (let n = 0; ; n++) {
