@@ -130,3 +130,34 @@ test("partition: the owner is cut off from everyone but the store; it stops rene
   });
   await expect(trace).toMatchFileSnapshot(file("partition"));
 });
+
+test("rollback: the store loses its newest writes; the silo that made them notices at its next renewal, and numbers go on upwards", async () => {
+  const trace = await story(7, async (t) => {
+    const counter = t.client.get(Counter, "a");
+    await counter.add(1);
+    t.note(`add(1) answers ${await counter.add(1)}`);
+    t.note("the store loses its newest four writes: both saves, the load and the claim");
+    t.loseWrites(4);
+    await t.clock.advance("2s");
+    t.note(`get() answers ${await counter.get()}`);
+    t.note(`add(1) answers ${await counter.add(1)}`);
+  });
+  await expect(trace).toMatchFileSnapshot(file("rollback"));
+});
+
+test("lost directory: the store comes back empty; silos join anew, and nobody owns anything before a whole lease was watched", async () => {
+  const trace = await story(8, async (t) => {
+    const counter = t.client.get(Counter, "a");
+    t.note(`add(1) answers ${await counter.add(1)}`);
+    t.note("the store loses everything");
+    t.loseStore();
+    const error = await counter
+      .$with({ timeoutMs: "3s" })
+      .add(1)
+      .catch((thrown: unknown) => thrown);
+    t.note(`add(1) fails: ${error instanceof CallError ? `${error.code}, ${error.outcome}` : "?"}`);
+    await t.clock.advance("5s");
+    t.note(`add(1) answers ${await counter.add(1)}`);
+  });
+  await expect(trace).toMatchFileSnapshot(file("lost-directory"));
+});

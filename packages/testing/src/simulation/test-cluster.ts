@@ -56,6 +56,10 @@ export interface TestCluster extends AsyncDisposable {
   storeAway(): () => void;
   /** What this process asks of the store is held on its way, until the returned function is called. */
   holdStore(name: string): () => void;
+  /** The store loses its newest `count` writes, though it had acknowledged them: a failover, a restored backup. */
+  loseWrites(count: number): void;
+  /** The store loses everything. */
+  loseStore(): void;
   /** @throws Error when any actor had two owners at once, or any invariant of the protocol was broken so far. */
   assertSingleOwner(): void;
   /** Every claim, load, save, fence, turn and reply of an actor (`type/id`), in order. */
@@ -81,6 +85,8 @@ export async function testCluster(given: TestClusterOptions): Promise<TestCluste
     seed: given.seed ?? 1,
     actors: given.actors,
     silo: given.options,
+    // As a shared store's: where it comes back empty, nobody trusts it at once (R13).
+    startsOpen: false,
   });
   const { world, network, store, histories, findings } = cluster;
   const driver = new Driver(cluster);
@@ -98,7 +104,7 @@ export async function testCluster(given: TestClusterOptions): Promise<TestCluste
     line(`  ${actor} ${what} by ${silo}, generation ${generation}${detail && `: ${detail}`}`);
   };
   const names = Array.from({ length: given.silos ?? 3 }, (_, i) => `silo-${i + 1}`);
-  await awaits(Promise.all(names.map((name) => cluster.startSilo(name))));
+  await awaits(Promise.all(names.map((name) => cluster.startSilo(name, 1, name, true))));
   const client = await awaits(cluster.connect(CLIENT));
   const living = (name: string): SimSilo & { readonly silo: Silo } => {
     const found = cluster.silos.get(name);
@@ -141,6 +147,8 @@ export async function testCluster(given: TestClusterOptions): Promise<TestCluste
       };
     },
     holdStore: (name) => store.hold(name),
+    loseWrites: (count) => store.primaries.lose(count),
+    loseStore: () => store.primaries.loseEverything(),
     assertSingleOwner: () => {
       if (findings.violations.length === 0) return;
       const told = findings.violations.flatMap(({ check, detail, atMs }) => {
