@@ -54,6 +54,17 @@ export const PORT_BUGS: readonly Bug[] = [
     },
   },
   {
+    rule: "R13 (bootstrap)",
+    breaks: "every registration declares the directory new, also that of a silo that joins again",
+    amnesia: true,
+    substitutions: {
+      directory: (provider) =>
+        directoryWith(provider, (inner) => ({
+          register: (request) => inner.register({ ...request, bootstrap: true }),
+        })),
+    },
+  },
+  {
     rule: "R17",
     breaks: "a save is confirmed before the store has it",
     substitutions: saving((request, save) => {
