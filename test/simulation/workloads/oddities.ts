@@ -193,7 +193,7 @@ function makeOdd(): OddClass {
     }
     async throwAnything(what: number): Promise<void> {
       this.state.count += 1_000;
-      throw what === 0 ? "a string" : undefined;
+      await Promise.reject(what === 0 ? "a string" : undefined);
     }
     async aside(): Promise<void> {
       this.ctx.log.info("leaves something behind", { call: this.ctx.call.chain.length });

@@ -242,7 +242,7 @@ const BROKEN_RULES: Readonly<Record<string, Partial<OwnershipRules>>> = {
   "another protocol may come in": {
     decideRegister: (members, sentinel, request) =>
       decideRegister(
-        [...members].map((member) => ({ ...member, protocol: request.protocol })),
+        Array.from(members, (member) => ({ ...member, protocol: request.protocol })),
         sentinel,
         request,
       ),
