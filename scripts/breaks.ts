@@ -1,0 +1,160 @@
+// One-line breaks, at least one for each promise of docs/GUARANTEES.md: what a test must notice.
+
+export interface Break {
+  /** The section of GUARANTEES.md: an invariant, or one of the README's words. */
+  readonly promise: string;
+  /** What is broken, in a sentence. */
+  readonly breaks: string;
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly line: string;
+  readonly becomes: string;
+  /** The test that goes red: its title as in GUARANTEES.md, and the file in which it runs. */
+  readonly title: string;
+  readonly test: string;
+}
+
+const RULES = "packages/core/src/ownership-rules.ts";
+const MEMORY = "test/conformance/memory.test.ts";
+
+export const BREAKS: readonly Break[] = [
+  {
+    promise: "One turn at a time",
+    breaks: "a write starts beside a read",
+    file: "packages/runtime/src/activation/admission.ts",
+    line: "return running.write === 0 && running.read === 0;",
+    becomes: "return running.write === 0;",
+    title: "reads run beside each other and never beside a write, in the order of arrival",
+    test: "test/scenarios/turns.test.ts",
+  },
+  {
+    promise: "I1",
+    breaks: "a save is accepted with another claim's token",
+    file: RULES,
+    line: "if (!row || row.generation !== request.generation || row.token !== request.token)",
+    becomes: "if (!row || row.generation !== request.generation)",
+    title: "of two claims of one generation the token decides (R1, H2)",
+    test: MEMORY,
+  },
+  {
+    promise: "I2",
+    breaks: "a save is accepted whatever it was computed from",
+    file: RULES,
+    line: "if (row.etag !== request.etag)",
+    becomes: "if (row.etag === undefined)",
+    title: "a save replaces exactly the row that it was computed from (S1, I2)",
+    test: MEMORY,
+  },
+  {
+    promise: "I3",
+    breaks: "an activation whose load was refused goes on without its state",
+    file: "packages/runtime/src/activation/start-activation.ts",
+    line: `return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };`,
+    becomes: `return { kind: "owned", claim, row: undefined };`,
+    title: "an actor that cannot be loaded is not executed, and is served when the store is back",
+    test: "test/scenarios/commits.test.ts",
+  },
+  {
+    promise: "I4",
+    breaks: "a silo serves for longer than its lease",
+    file: "packages/directory/src/lease.ts",
+    line: "serveMs: ttlMs * (1 - CLOCK_DRIFT) - marginMs,",
+    becomes: "serveMs: ttlMs * 2,",
+    title:
+      "with a lease of %i ms the owner has stopped before an observer may call it dead, whatever their clocks (L1, L2)",
+    test: "packages/directory/src/lease.test.ts",
+  },
+  {
+    promise: "I5",
+    breaks: "a dead incarnation renews",
+    file: RULES,
+    line: `if (record.state === "dead") return { ok: false, refusal: "dead", member: record };`,
+    becomes: "",
+    title: "a dead incarnation cannot renew, at any rev (R3, I5)",
+    test: MEMORY,
+  },
+  {
+    promise: "I6",
+    breaks: "a claim takes an actor from a living owner",
+    file: RULES,
+    line: `if (view.owner.state !== "dead") return refuse({ ok: false, refusal: "owned", entry });`,
+    becomes: "",
+    title:
+      "ownership moves only from nobody, from oneself or from the named dead, to the living (O2, I6)",
+    test: "packages/core/src/ownership-rules.property.test.ts",
+  },
+  {
+    promise: "I7",
+    breaks: "generations are counted per actor alone, whatever the claimant has seen",
+    file: RULES,
+    line: "const generation = Math.max(view.counter, entry?.generation ?? 0, request.floor) + 1;",
+    becomes: "const generation = (entry?.generation ?? 0) + 1;",
+    title: "each grant is above its floor and above every grant before it (O3, R15)",
+    test: "packages/core/src/ownership-rules.property.test.ts",
+  },
+  {
+    promise: "I8",
+    breaks: "a loss goes unnoticed where a later write took the place of what was lost",
+    file: "packages/directory/src/rollback-watch.ts",
+    line: "const least = this.#places.has(place) ? place + 1 : acknowledgedAtSend + 1;",
+    becomes: "const least = acknowledgedAtSend + 1;",
+    title:
+      "in any course of claims a loss of acknowledged ones is noticed once all are decided, and nothing else is (B1, B2)",
+    test: "packages/directory/src/rollback-watch.test.ts",
+  },
+  {
+    promise: "I9",
+    breaks: "a reply leaves before its commit",
+    file: "packages/runtime/src/activation/output-gate.ts",
+    line: "    await durable;",
+    becomes: "",
+    title: "a reply leaves only after the commit (I9)",
+    test: "test/scenarios/commits.test.ts",
+  },
+  {
+    promise: "I10",
+    breaks: "a known key runs again",
+    file: "packages/runtime/src/activation/idempotency.ts",
+    line: `return { kind: "recorded", bytes: record.bytes };`,
+    becomes: `return { kind: "new", digest };`,
+    title: "a repeat gets the recorded result and runs nothing (Y2)",
+    test: "test/scenarios/idempotency.test.ts",
+  },
+  {
+    promise: "I11",
+    breaks: "a call on a silo that crashed is answered as not executed",
+    file: "packages/client/src/retry-policy.ts",
+    line: `failure.status === "silo-died" ||`,
+    becomes: "",
+    title:
+      "calls on a silo that crashes fail when its death is announced, as unknown, long before their timeout",
+    test: "test/scenarios/ownership-handover.test.ts",
+  },
+  {
+    promise: "I12",
+    breaks: "a mailbox takes any number of calls",
+    file: "packages/runtime/src/activation/mailbox.ts",
+    line: "if (this.size >= this.#capacity) return false;",
+    becomes: "",
+    title: "a full mailbox refuses one more call at once, typed, and serves the others (M2)",
+    test: "test/scenarios/turns.test.ts",
+  },
+  {
+    promise: "I13",
+    breaks: "an observer's watching goes on over an outage of the store",
+    file: "packages/directory/src/membership.ts",
+    line: "period !== undefined && this.#polled?.period === period && gapMs <= timing.maxPollGapMs;",
+    becomes: "period !== undefined;",
+    title: "the first silo back after the store was away lets the others renew first (W2)",
+    test: "packages/directory/src/membership.test.ts",
+  },
+  {
+    promise: "I14",
+    breaks: "a silo of another protocol joins",
+    file: RULES,
+    line: `if (foreign) return { ok: false, refusal: "protocol", holder: foreign };`,
+    becomes: "",
+    title: "a silo of another protocol is refused while one of ours lives (I14)",
+    test: MEMORY,
+  },
+];
