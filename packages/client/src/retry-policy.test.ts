@@ -10,6 +10,7 @@ import {
   MAX_HOPS,
   mayHaveRun,
   outcomeOf,
+  type Verdict,
 } from "./retry-policy.ts";
 
 const CALL: Attempted = {
@@ -135,6 +136,134 @@ test("redirects, and looking again at once, need no budget (Y1)", () => {
     expect(afterFailure(refused(reason), call, 0.5)).toEqual({ kind: "retry", afterMs: 0 });
 });
 
+// PROTOCOL.md §9 as a table of its own. A record: who adds a reason, a status or a row has to say here what it means.
+type Row = "again" | "with budget" | "if repeatable" | "never";
+const REFUSED: Readonly<Record<RefusalReason, Row>> = {
+  moved: "again",
+  paused: "again",
+  draining: "again",
+  "no-silo": "again",
+  unavailable: "again",
+  overloaded: "with budget",
+  expired: "never",
+  "unknown-type": "never",
+  "unknown-method": "never",
+  invalid: "never",
+  "not-serializable": "never",
+  deadlock: "never",
+  unauthorized: "never",
+  "activation-failed": "never",
+  "key-refused": "never",
+};
+const REASONS = Object.keys(REFUSED) as readonly RefusalReason[];
+type Rows = readonly (readonly [Failure, Row])[];
+const TABLE: Readonly<Record<Failure["status"], Rows>> = {
+  refused: REASONS.flatMap((reason) => variantsOf(reason).map((one) => [one, REFUSED[reason]])),
+  undeliverable: [[{ status: "undeliverable" }, "again"]],
+  "not-connected": [[{ status: "not-connected" }, "again"]],
+  disconnected: [[{ status: "disconnected" }, "if repeatable"]],
+  "silo-died": [[{ status: "silo-died", silo: "silo-a" }, "if repeatable"]],
+  failed: [
+    [failed("FENCED"), "if repeatable"],
+    [failed("SILO_UNAVAILABLE"), "if repeatable"],
+    [failed("NOT_SERIALIZABLE"), "never"],
+    [failed("FROM_THE_FUTURE"), "never"],
+  ],
+};
+
+/** With and without a hint, newer and not: for `moved` alone it counts who owns the actor, for `overloaded` the wait. */
+function variantsOf(reason: RefusalReason): Failure[] {
+  const hints = [
+    { owner: undefined, generation: 0 },
+    { owner: "silo-a", generation: 9 },
+    { owner: "silo-b", generation: 5 },
+    { owner: "silo-b", generation: 6 },
+  ];
+  return hints.flatMap((hint) =>
+    [undefined, 0, 300, 50_000].map((retryAfterMs): Failure => {
+      return { status: "refused", reason, message: "why", ...hint, retryAfterMs };
+    }),
+  );
+}
+
+function* calls(): Generator<Attempted> {
+  for (const repeatable of [false, true])
+    for (const funded of [true, false])
+      for (const attempt of [1, 2, 3, 9, 1_000])
+        for (const hops of [0, MAX_HOPS - 1, MAX_HOPS])
+          for (const remainingMs of [-1, 0, 0.5, 4, 30, 399, 60_000])
+            for (const heldBack of [0, 5])
+              yield { ...CALL, repeatable, funded, attempt, hops, remainingMs, heldBack };
+}
+
+test("every failure of every call gets the one verdict of the protocol's table (P1, P2, P3, P5, P6)", () => {
+  const met = new Map<string, number>();
+  const wrong: unknown[] = [];
+  for (const [failure, row] of Object.values(TABLE).flat())
+    for (const call of calls())
+      for (const chance of [0, 0.5, 0.999]) {
+        const verdict = afterFailure(failure, call, chance);
+        met.set(verdict.kind, (met.get(verdict.kind) ?? 0) + 1);
+        const found = problemsOf(verdict, failure, row, call, chance);
+        if (found.length > 0) wrong.push({ failure, call, chance, verdict, found });
+      }
+  expect(wrong.slice(0, 3)).toEqual([]);
+  expect([...met.keys()].toSorted()).toEqual(["fail", "redirect", "retry"]);
+});
+
+/** What in a verdict is not as the table's row says. Said by what is true of a verdict, not by how it is come to. */
+function problemsOf(
+  verdict: Verdict,
+  failure: Failure,
+  row: Row,
+  call: Attempted,
+  chance: number,
+): string[] {
+  const problems: string[] = [];
+  const must = (holds: boolean, problem: string): void => void (holds || problems.push(problem));
+  const { attempt, hops, evidence, sentTo, remainingMs, funded, repeatable } = call;
+  const refusal = failure.status === "refused" ? failure : undefined;
+  const isNews =
+    refusal?.reason === "moved" &&
+    refusal.owner !== undefined &&
+    refusal.owner !== sentTo &&
+    refusal.generation > evidence;
+  const mayComeAgain = row === "again" || row === "with budget" || (row !== "never" && repeatable);
+  const isFreeLook =
+    attempt === 1 && (refusal?.reason === "moved" || refusal?.reason === "draining");
+  const askedMs = row === "with budget" ? (refusal?.retryAfterMs ?? 0) : 0;
+  const leastMs = Math.max(askedMs * (1 + chance / 2), backoffMs(attempt + call.heldBack, chance));
+  switch (verdict.kind) {
+    case "redirect":
+      must(isNews && hops < MAX_HOPS, "P2: redirected without newer evidence, or too often");
+      must(verdict.to === refusal?.owner, "P2: redirected elsewhere");
+      must(verdict.generation === refusal?.generation, "P2: redirected with other evidence");
+      break;
+    case "retry":
+      must(mayComeAgain, "P1: repeated though the table forbids it");
+      must(!mayHaveRun(failure) || repeatable, "P1: what may have run is repeated");
+      must(!isNews || hops >= MAX_HOPS, "P2: located afresh though the owner is known");
+      must(verdict.afterMs < remainingMs, "P3: repeated past the deadline");
+      must(verdict.afterMs >= askedMs, "P6: back before it was asked to be");
+      must(row !== "with budget" || funded, "P5: an overloaded silo is asked without budget");
+      if (isFreeLook) must(verdict.afterMs === 0, "the first look again waits");
+      else if (funded) must(verdict.afterMs === leastMs, "P3: not the wait of this attempt");
+      else
+        must(
+          verdict.afterMs === Math.min(2 * leastMs, remainingMs / 2),
+          "P5: not the longer wait of a call without budget",
+        );
+      break;
+    case "fail": {
+      const hasTime = remainingMs > (isFreeLook ? 0 : leastMs);
+      const hasBudget = row !== "with budget" || funded;
+      must(!(isNews && hops < MAX_HOPS), "P2: the owner is known and not asked");
+      must(!(mayComeAgain && hasTime && hasBudget), "given up though the table repeats it");
+    }
+  }
+  return problems;
+}
+
 const overloaded = (retryAfterMs?: number): Failure => ({
   ...(refused("overloaded") as Extract<Failure, { status: "refused" }>),
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -162,14 +291,10 @@ test("who is overloaded is left alone for as long as it asks, and not by all for
 });
 
 test("whatever fails in whatever call, the verdict is total, in time, and the same for the same chance (P1, P3, P5)", () => {
-  const reasons = (
-    "moved paused draining no-silo unavailable overloaded expired unknown-type unknown-method invalid " +
-    "not-serializable deadlock unauthorized activation-failed key-refused"
-  ).split(" ") as RefusalReason[];
   const failure: fc.Arbitrary<Failure> = fc.oneof(
     fc.record({
       status: fc.constant("refused" as const),
-      reason: fc.constantFrom(...reasons),
+      reason: fc.constantFrom(...REASONS),
       message: fc.string(),
       owner: fc.constantFrom("silo-a", "silo-b", undefined),
       generation: fc.nat(10),

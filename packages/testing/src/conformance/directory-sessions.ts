@@ -1,7 +1,7 @@
 // Batches, names, sequences and sessions of the directory.
 import { expect } from "vitest";
 import { claimOne, type DirectoryRule, entryOf } from "./directory-bench.ts";
-import { actors, STRANGE_ACTORS } from "./samples.ts";
+import { actors, clustersLike, STRANGE_ACTORS } from "./samples.ts";
 
 const ACTOR = { type: "Cart", id: "alice" };
 
@@ -85,7 +85,7 @@ export function directorySessionTests(rule: DirectoryRule): void {
   });
 
   rule("I14", "clusters of one store know nothing of each other", async (bench) => {
-    const names = [bench.cluster, `${bench.cluster}-2`, `${bench.cluster}_2`];
+    const names = clustersLike(bench.cluster);
     for (const cluster of names) {
       const directory = await bench.open(cluster);
       expect((await directory.members()).answer).toMatchObject({

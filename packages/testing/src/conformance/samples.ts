@@ -44,6 +44,25 @@ export const STRANGE_IDS: readonly string[] = [
   "\u202Eright to left",
   "\uFEFF",
   "\u{10FFFF}",
+  // Normalized, these are one another: composed and not, compatible forms, full width, Turkish and Greek cases.
+  "\u00C5",
+  "A\u030A",
+  "\u212B",
+  "\uFB01",
+  "fi",
+  "\uFF50lain",
+  "\u0130",
+  "i\u0307",
+  "\u03C2",
+  "\u03C3",
+  // The same in base64url but for the case of its letters.
+  "aaa",
+  "aaG",
+  // What other ids look like as keys.
+  "cGxhaW4",
+  "cGxhaW4=",
+  "Strange/cGxhaW4",
+  "Strange%2FcGxhaW4",
   "__proto__",
   "constructor",
   "undefined",
@@ -65,6 +84,12 @@ export const STRANGE_ACTORS: readonly ActorAddress[] = [
   { type: "Strange_a", id: "b" },
   { type: "strange", id: "plain" },
 ];
+
+/** The cluster, and some that a careless join, pattern or comparison would take for it. */
+export function clustersLike(cluster: string): readonly string[] {
+  const tails = ["-2", "_2", "-", "_", "-row", "-directory", "-all"];
+  return [cluster, cluster.toUpperCase(), ...tails.map((tail) => cluster + tail), `${cluster}a`];
+}
 
 export function actors(count: number, type = "Cart"): ActorAddress[] {
   return Array.from({ length: count }, (_, i) => ({ type, id: `actor-${i}` }));

@@ -1,7 +1,7 @@
 // Batches, names, damaged rows, sequences and sessions of the storage.
 import { ROW_FORMAT } from "@tenure/core/internal";
 import { expect } from "vitest";
-import { actors, bytes, STRANGE_ACTORS } from "./samples.ts";
+import { actors, bytes, clustersLike, STRANGE_ACTORS } from "./samples.ts";
 import { holds, loaded, loadOne, plain, saveOne, type StorageRule } from "./storage-bench.ts";
 import { needed } from "./suite.ts";
 
@@ -121,11 +121,11 @@ export function storageSessionTests(rule: StorageRule): void {
   });
 
   rule("I14", "clusters of one store know nothing of each other", async (bench) => {
-    const names = [bench.cluster, `${bench.cluster}-2`, `${bench.cluster}_2`];
+    const names = clustersLike(bench.cluster);
     const sessions = await Promise.all(names.map((name) => bench.open(name)));
     const claims = [];
     for (const [i, storage] of sessions.entries()) {
-      const row = await bench.write(storage, ACTOR, 3 - i, { state: bytes(i) }, 100 + i);
+      const row = await bench.write(storage, ACTOR, names.length - i, { state: bytes(i) }, 100 + i);
       claims.push(row.claim);
     }
     for (const [i, storage] of sessions.entries()) {
