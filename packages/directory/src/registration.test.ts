@@ -68,16 +68,34 @@ function cluster() {
   return { truth, clock, directory, tables, world, deaths, join, renew, stop };
 }
 
-test("the name of a silo that lives is refused as soon as its record stirs (G1)", async () => {
+test("the name of a silo that lives is refused as soon as its record has stirred twice (G1)", async () => {
   const { truth, join, renew, tables } = cluster();
   await join(FIRST);
   const second = join(SECOND).catch((error: unknown) => String(error));
   await truth.advance(500);
   await renew(FIRST);
   await truth.advance(TIMING.roundMs);
+  await renew(FIRST);
+  await truth.advance(TIMING.roundMs);
   expect(await second).toContain("another silo named 'silo-1' is alive");
   expect(tables.member(FIRST)?.state).toBe("alive");
   expect(tables.member(SECOND)).toBeUndefined();
+});
+
+test("a last renewal that was late on its way does not keep the name from its successor (G1)", async () => {
+  const { truth, join, renew, tables, deaths } = cluster();
+  await join(FIRST);
+  let joined = false;
+  void join(SECOND).then(() => (joined = true));
+  await truth.advance(TTL / 2);
+  await renew(FIRST);
+  // Seen with the next poll: from then on a whole lease is watched.
+  await truth.advance(TIMING.watchMs);
+  expect(joined).toBe(false);
+  expect(tables.member(FIRST)?.state).toBe("alive");
+  await truth.advance(TIMING.roundMs + 5);
+  expect(joined).toBe(true);
+  expect(deaths).toEqual([FIRST]);
 });
 
 test("the name of a dead silo is free after a whole watched lease (G1)", async () => {
@@ -132,8 +150,10 @@ test("a holder that renews at the last moment is not marked dead: the name is re
   };
   await truth.advance(TIMING.watchMs + 5);
   expect(tables.member(FIRST)?.state).toBe("alive");
-  await renew(FIRST);
-  await truth.advance(TTL);
+  for (let renewals = 0; renewals < 2; renewals++) {
+    await renew(FIRST);
+    await truth.advance(TIMING.roundMs);
+  }
   expect(await second).toContain("is alive");
 });
 

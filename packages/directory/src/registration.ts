@@ -1,6 +1,8 @@
 // Becoming a member: one run of a silo registers, or waits for its predecessor's death.
 //   G1. A live name is never taken over on suspicion: its record is watched for a whole lease, and marked dead by
-//       compare-and-set on the rev that was watched (R3). If the rev moves, the name is in use: refused.
+//       compare-and-set on the rev that was watched (R3). If the rev moves twice, the name is in use: refused. Once may be
+//       a last renewal that was late on its way from a process that is gone; of those there is at most one, since each
+//       names the rev that it replaces.
 //   G2. A new incarnation inherits nothing; but the death of its own silo's last one needs no watching, also where its
 //       record is gone: nobody else could tell for a whole lease whether it lives (R16).
 import {
@@ -58,11 +60,12 @@ export async function register(
           `silo '${answer.holder.name}' speaks protocol ${answer.holder.protocol}, this one ${request.protocol}; upgrade the older one, or use another cluster name`,
         );
       case "name-taken":
-        if (
-          answer.holder.incarnation === options.previous ||
-          (await outlived(answer.holder, request, options))
-        )
-          await bury(answer.holder, options);
+        await bury(
+          answer.holder.incarnation === options.previous
+            ? answer.holder
+            : await outlived(answer.holder, request, options),
+          options,
+        );
     }
   }
 }
@@ -83,12 +86,13 @@ async function ask(
   }
 }
 
-/** True when the holder of the name did not stir for a whole lease, false when it is gone by itself; throws when it lives. */
+/** The holder of the name as it was for a whole lease; undefined when it is gone by itself; throws when it lives. */
 async function outlived(
   holder: MemberRecord,
   request: RegisterRequest,
   { clock, timing, directory, signal }: RegistrationOptions,
-): Promise<boolean> {
+): Promise<MemberRecord | undefined> {
+  let seen = holder;
   let watch = watchOn<Rev>(undefined, holder.rev, false, clock.monotonicMs());
   let asked = clock.instant();
   do {
@@ -98,8 +102,8 @@ async function outlived(
     asked = clock.instant();
     const { answer } = await bounded(clock, timing.roundMs, "members", directory.members());
     const now = answer.members.find((member) => member.incarnation === holder.incarnation);
-    if (!now || now.state === "dead") return false;
-    if (now.rev !== holder.rev)
+    if (!now || now.state === "dead") return undefined;
+    if (now.rev > holder.rev + 1)
       throw new ConfigError(
         "name",
         `another silo named '${request.name}' is alive in this cluster (incarnation ${shortName(holder.incarnation)}); give each silo a name of its own, or leave \`name\` out`,
@@ -107,8 +111,9 @@ async function outlived(
       );
     // Time in which nobody looked, here or because this machine slept, proves nothing (W2).
     watch = watchOn<Rev>(watch, now.rev, gapMs <= timing.maxPollGapMs, clock.monotonicMs());
+    seen = now;
   } while (asked.monotonicMs - watch.sinceMs < timing.watchMs);
-  return true;
+  return seen;
 }
 
 /** Creates this silo's last incarnation as dead, if it has no record. */
@@ -122,7 +127,8 @@ async function buryAbsent(
 }
 
 /** Marks the holder dead, if it has not renewed since it was seen; else the next registration meets it again. */
-async function bury(holder: MemberRecord, options: RegistrationOptions): Promise<void> {
+async function bury(holder: MemberRecord | undefined, options: RegistrationOptions): Promise<void> {
+  if (!holder) return;
   const { clock, timing, directory, signal } = options;
   signal.throwIfAborted();
   const marking = directory.markDead({

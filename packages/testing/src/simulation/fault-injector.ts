@@ -4,7 +4,6 @@
 import type { SimCluster, SimSilo } from "./cluster.ts";
 import type { FaultPlan, TimedFault } from "./fault-plan.ts";
 import { CALM_NETWORK } from "./network.ts";
-import { CALM_STORE } from "./store.ts";
 
 export class FaultInjector {
   readonly #cluster: SimCluster;
@@ -35,8 +34,8 @@ export class FaultInjector {
     const { network, store, silos } = this.#cluster;
     this.#healed = true;
     Object.assign(network.faults, CALM_NETWORK);
-    Object.assign(store.faults, CALM_STORE);
     for (const end of this.#lasting) end();
+    store.heal();
     network.heal();
     for (const { node } of silos.values()) node.thaw();
   }

@@ -22,7 +22,7 @@ import {
 import type { SimNode } from "./node.ts";
 import { Primaries } from "./primaries.ts";
 import type { StoreWatch } from "./store-watch.ts";
-import type { World } from "./world.ts";
+import type { Scheduled, World } from "./world.ts";
 
 export interface StoreFaults {
   /** Mean time of each way. */
@@ -63,6 +63,12 @@ export interface SimStoreOptions {
 
 type AllTables = DirectoryTables & RowTables;
 
+interface UnderWay {
+  readonly scheduled: Scheduled;
+  readonly what: string;
+  readonly arrive: () => void;
+}
+
 export class SimStore {
   readonly faults: StoreFaults = { ...CALM_STORE };
   readonly world: World;
@@ -75,6 +81,7 @@ export class SimStore {
   readonly #random;
   #wallOffsetMs = 0;
   readonly #held = new Map<string, (() => void)[]>();
+  readonly #underWay = new Set<UnderWay>();
 
   constructor(world: World, options: SimStoreOptions = {}) {
     this.world = world;
@@ -135,6 +142,16 @@ export class SimStore {
     this.#wallOffsetMs += ms;
   }
 
+  /** From now on nothing fails; and nothing is late any more, or the dead would go on renewing after the end of all faults. */
+  heal(): void {
+    Object.assign(this.faults, CALM_STORE);
+    for (const { scheduled, what, arrive } of this.#underWay) {
+      scheduled.cancel();
+      this.world.schedule(this.#delayMs(), what, arrive);
+    }
+    this.#underWay.clear();
+  }
+
   /** What a process asks from now on is held on its way; the returned function lets it go. */
   hold(process: string): () => void {
     const held: (() => void)[] = [];
@@ -166,7 +183,7 @@ export class SimStore {
             // A library between us and the store sent it again: either answer may be the one that comes back.
             const answersSecond = this.#random.next() < 0.5;
             if (!answersSecond) this.#answer(node, port, () => resolve(first));
-            this.world.schedule(this.#delayMs() * 4, `${port} << ${node.name}`, () => {
+            this.#send(this.#delayMs() * 4, `${port} << ${node.name}`, () => {
               if (this.away) return;
               const second = this.#apply(step, node, replica);
               if (answersSecond) this.#answer(node, port, () => resolve(second));
@@ -177,11 +194,23 @@ export class SimStore {
   }
 
   #travel(node: SimNode, what: string, arrive: () => void): void {
-    this.world.schedule(this.#delayMs(), what, () => {
+    this.#send(this.#delayMs(), what, () => {
       const held = this.#held.get(node.name);
       if (held) held.push(arrive);
       else arrive();
     });
+  }
+
+  #send(delayMs: number, what: string, arrive: () => void): void {
+    const underWay: UnderWay = {
+      what,
+      arrive,
+      scheduled: this.world.schedule(delayMs, what, () => {
+        this.#underWay.delete(underWay);
+        arrive();
+      }),
+    };
+    this.#underWay.add(underWay);
   }
 
   #apply<T>(
