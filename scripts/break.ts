@@ -35,17 +35,17 @@ try {
     const began = performance.now();
     const problem = tried(one);
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-    console.log(
-      `${one.promise.padEnd(20)} ${problem === undefined ? "red" : "NOT RED"} ${seconds.padStart(5)} s  ${one.breaks}`,
+    process.stdout.write(
+      `${one.promise.padEnd(20)} ${problem === undefined ? "red" : "NOT RED"} ${seconds.padStart(5)} s  ${one.breaks}\n`,
     );
     if (problem !== undefined) problems.push(`${one.promise}: ${one.breaks}: ${problem}`);
   }
-  console.log(`${chosen.length} breaks, ${problems.length} problems`);
+  process.stdout.write(`${chosen.length} breaks, ${problems.length} problems\n`);
 } finally {
   spawnSync("git", ["worktree", "remove", "--force", copy], { cwd: ROOT });
   rmSync(copy, { recursive: true, force: true });
 }
-for (const problem of problems) console.error(problem);
+for (const problem of problems) process.stderr.write(`${problem}\n`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
 /** What is wrong; undefined when the test went red. */
@@ -69,7 +69,11 @@ function tried({ file, line, becomes, title, test }: Break): string | undefined 
         "--reporter=json",
         `--outputFile=${out}`,
       ],
-      { cwd: copy, encoding: "utf8", env: { ...process.env, CI: "", TENURE_COUNT_FILE: "" } },
+      {
+        cwd: copy,
+        encoding: "utf8",
+        env: { ...process.env, CI: "", TENURE_COUNT_FILE: "", TENURE_TITLES_FILE: "" },
+      },
     );
     const { testResults } = JSON.parse(readFileSync(out, "utf8")) as Result;
     const pattern = titlePattern(title);

@@ -3,11 +3,13 @@
 //   T1. The exit code is vitest's; where vitest does not even start, it is 1.
 //   T2. In CI (CI=true) the last line is `N passed, N failed, N skipped`, whatever happened: the sum of all runs. Where
 //       TENURE_COUNT_FILE names a file the line goes there instead, as in ci-reporter.mjs.
+//   T3. In CI every title that docs/GUARANTEES.md names has run and passed: each that has not is a failure.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { notRun } from "./guarantees.mjs";
 import { ensureServers } from "./servers.mjs";
 
 const NOTHING_RAN = "0 passed, 1 failed, 0 skipped\n";
@@ -33,24 +35,37 @@ async function testAll() {
     return 1;
   }
   const counts = [];
+  const titles = [];
   let exitCode = 0;
   for (const args of runs) {
-    const { code, count } = await runAndCount(args);
-    counts.push(count);
-    exitCode ||= code;
+    const run = await runAndCount(args);
+    counts.push(run.count);
+    titles.push(...run.titles);
+    exitCode ||= run.code;
   }
-  if (process.env.CI) tell(counts);
-  return exitCode;
+  if (!process.env.CI) return exitCode;
+  const page = readFileSync(join(root, "docs/GUARANTEES.md"), "utf8");
+  const missing = given.length > 0 ? [] : notRun(page, titles);
+  for (const title of missing)
+    process.stdout.write(`FAILED  docs/GUARANTEES.md names a test that did not run: ${title}\n`);
+  tell([...counts, `0 passed, ${missing.length} failed, 0 skipped`]);
+  return exitCode || (missing.length > 0 ? 1 : 0);
 }
 
 async function runAndCount(args) {
   const dir = mkdtempSync(join(tmpdir(), "tenure-test-"));
-  const file = join(dir, "count");
+  const files = { count: join(dir, "count"), titles: join(dir, "titles") };
   try {
-    // The reporter overwrites it. What it cannot count is a vitest that failed before its reporter, or was killed.
-    writeFileSync(file, NOTHING_RAN);
-    const code = await vitest(args, { ...process.env, TENURE_COUNT_FILE: file });
-    return { code, count: readFileSync(file, "utf8") };
+    // The reporter overwrites them. What it cannot count is a vitest that failed before its reporter, or was killed.
+    writeFileSync(files.count, NOTHING_RAN);
+    writeFileSync(files.titles, "[]");
+    const code = await vitest(args, {
+      ...process.env,
+      TENURE_COUNT_FILE: files.count,
+      TENURE_TITLES_FILE: files.titles,
+    });
+    const titles = JSON.parse(readFileSync(files.titles, "utf8"));
+    return { code, count: readFileSync(files.count, "utf8"), titles };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

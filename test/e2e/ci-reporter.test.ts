@@ -101,6 +101,20 @@ describe("the count is the last line, and true,", { timeout: 60_000, concurrent:
     expect(readFileSync(file, "utf8")).toBe("1 passed, 0 failed, 0 skipped\n");
     expect(run.lines.at(-1)).not.toContain("passed");
   });
+
+  test("and the file that TENURE_TITLES_FILE names has the titles of what passed, and of nothing else (C5)", async () => {
+    const file = join(dir, "titles");
+    await vitest(
+      {
+        "a.test.mjs": `
+          describe('of %s', () => { test.each([1, 2])('passes with %i', () => {}); });
+          test.skip('sleeps', () => {});
+          test('fails', () => { throw new Error('no') });`,
+      },
+      { TENURE_TITLES_FILE: file },
+    );
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(["passes with 1", "passes with 2"]);
+  });
 });
 
 interface Run {
@@ -116,8 +130,8 @@ async function vitest(files: Readonly<Record<string, string>>, env = {}): Promis
   const reporter = fileURLToPath(new URL("../../scripts/ci-reporter.mjs", import.meta.url));
   const program = fileURLToPath(new URL("vitest.mjs", import.meta.resolve("vitest/package.json")));
   const flags = ["--globals", "--pool=forks", "--reporter=default", `--reporter=${reporter}`];
-  // The run that this test belongs to may have a count file of its own.
-  const { TENURE_COUNT_FILE: _, ...outer } = process.env;
+  // The run that this test belongs to may have such files of its own.
+  const { TENURE_COUNT_FILE: _, TENURE_TITLES_FILE: __, ...outer } = process.env;
   const child = spawn(process.execPath, [program, "run", "--root", root, ...flags], {
     env: { ...outer, ...env, NO_COLOR: "1", FORCE_COLOR: "0" },
     stdio: ["ignore", "pipe", "pipe"],

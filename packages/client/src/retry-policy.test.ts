@@ -179,9 +179,9 @@ function variantsOf(reason: RefusalReason): Failure[] {
     { owner: "silo-b", generation: 5 },
     { owner: "silo-b", generation: 6 },
   ];
-  return hints.flatMap((hint) =>
+  return hints.flatMap(({ owner, generation }) =>
     [undefined, 0, 300, 50_000].map((retryAfterMs): Failure => {
-      return { status: "refused", reason, message: "why", ...hint, retryAfterMs };
+      return { status: "refused", reason, message: "why", owner, generation, retryAfterMs };
     }),
   );
 }
