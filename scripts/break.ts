@@ -67,6 +67,8 @@ function tried({ file, line, becomes, title, test }: Break): string | undefined 
         "run",
         test,
         "--reporter=json",
+        // What a break makes hang is red soon enough.
+        "--testTimeout=5000",
         `--outputFile=${out}`,
       ],
       {
