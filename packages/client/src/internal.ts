@@ -5,6 +5,6 @@ export { CLIENT_INTERNALS, type ClientInternals, type Platform } from "./connect
 export { Deadlines } from "./deadlines.ts";
 export type { Attachment, LocalSilo, Locator } from "./departures.ts";
 export { type CallCounters, Invoker, MAX_OPEN_CALLS } from "./invoker.ts";
-export type { CallOrigin } from "./outgoing-call.ts";
+export type { CallOrigin, Flight, TurnCall } from "./outgoing-call.ts";
 export { RETRY_BUDGET } from "./retry-budget.ts";
 export { backoffMs, type CallRules, callRules } from "./retry-policy.ts";

@@ -31,7 +31,7 @@ import { Flights } from "./flights.ts";
 import { LocationCache } from "./location-cache.ts";
 import { makeCall } from "./make-call.ts";
 import { OpenCalls } from "./open-calls.ts";
-import type { CallOrigin, Flight } from "./outgoing-call.ts";
+import type { CallOrigin, Flight, TurnCall } from "./outgoing-call.ts";
 import { Seldom } from "./seldom.ts";
 import { Retries } from "./retries.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -123,6 +123,11 @@ export class Invoker implements ReferenceTarget {
   /** Where calls have waited for an answer since before this time, on the monotonic clock. */
   waitingSince(beforeMs: number): ReadonlySet<Incarnation> {
     return this.#flights.waitingSince(beforeMs);
+  }
+
+  /** Open calls that turns have made, by the request id of the turn's own call. */
+  callsByTurn(): ReadonlyMap<number, readonly TurnCall[]> {
+    return this.#open.byTurn();
   }
 
   /** From now on calls leave here. Attempts that left elsewhere can get no reply any more. */

@@ -12,7 +12,7 @@ import {
 import { Deadlines } from "./deadlines.ts";
 import type { Flights } from "./flights.ts";
 import type { LocationCache } from "./location-cache.ts";
-import { detailsOf, nameOf, type OutgoingCall } from "./outgoing-call.ts";
+import { detailsOf, nameOf, type OutgoingCall, type TurnCall } from "./outgoing-call.ts";
 import { errorOf, type Failure, outcomeOf } from "./retry-policy.ts";
 
 export type Answer = Extract<CallResult, { status: "ok" | "threw" }>;
@@ -30,6 +30,19 @@ export class OpenCalls {
 
   get size(): number {
     return this.#deadlines.size;
+  }
+
+  /** Those that turns have made, by the request id of the turn's own call. */
+  byTurn(): ReadonlyMap<number, readonly TurnCall[]> {
+    const calls = new Map<number, OutgoingCall[]>();
+    for (const call of this.#deadlines) {
+      const turn = call.origin?.chain.at(-1)?.turn;
+      if (turn === undefined) continue;
+      const others = calls.get(turn);
+      if (others) others.push(call);
+      else calls.set(turn, [call]);
+    }
+    return calls;
   }
 
   /** From now on the call ends when its time is up or its caller gives up; the latter may be so already. */

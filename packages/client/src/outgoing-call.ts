@@ -62,6 +62,9 @@ export interface OutgoingCall {
   done: boolean;
 }
 
+/** An open call that a turn has made. */
+export type TurnCall = Pick<OutgoingCall, "actor" | "method" | "flight">;
+
 export interface Flight {
   readonly request: number;
   readonly to: Incarnation;

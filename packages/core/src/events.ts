@@ -68,6 +68,12 @@ export type EventBody =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  | {
+      /** Calls waited for each other; this one of them, which waited here, was refused. */
+      readonly type: "deadlock.broken";
+      readonly actor: ActorAddress;
+      readonly ring: string;
+    }
   /** The retry budget of this silo or client is used up: of its open calls, those that were refused wait longer (R27). */
   | { readonly type: "retries.held-back"; readonly openCalls: number }
   /** Replies that nobody waited for, all in all (R29): callers give up before they are answered. */

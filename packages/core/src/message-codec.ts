@@ -7,6 +7,7 @@
 //   D4. What decoding refuses is never sent: words that are too long are cut, since the message that they are in matters
 //       more (a reply that is refused as garbage would leave its caller waiting for the deadline).
 import { bodyBytes, bytesBody } from "./body.ts";
+import { actorId, actorType, address, bin, bool, int, MAX_METHOD, str } from "./checked-fields.ts";
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
 import {
   type CallMessage,
@@ -16,7 +17,7 @@ import {
   type Message,
   type RefusalReason,
 } from "./message.ts";
-import { isEndpointAddress } from "./silo-id.ts";
+import { askedCalls, askedTuples, stateTuples, waitStates } from "./wait-codec.ts";
 
 // A reason's number on the wire is its place here: a new one goes to the end. A record, because in a list nobody would miss it.
 const REFUSALS_IN_ORDER: Readonly<Record<RefusalReason, true>> = {
@@ -38,7 +39,6 @@ const REFUSALS_IN_ORDER: Readonly<Record<RefusalReason, true>> = {
 };
 const REFUSALS = Object.keys(REFUSALS_IN_ORDER) as readonly RefusalReason[];
 
-const MAX_METHOD = 256;
 const MAX_WORDS = 1 << 16;
 const MAX_CODE = 64;
 
@@ -79,6 +79,12 @@ export function messageTuple(message: Message): readonly unknown[] {
       return [DEATH, message.incarnation];
     case "suspect":
       return [SUSPECT, message.incarnation];
+    case "waits":
+      return [WAITS, message.request, askedTuples(message.calls)];
+    case "waiting":
+      return [WAITING, message.request, stateTuples(message.states)];
+    case "break":
+      return [BREAK, message.request, message.type, message.id, cut(message.ring, MAX_WORDS)];
   }
 }
 
@@ -89,6 +95,9 @@ const LOCATED = 4;
 const PROBE = 5;
 const DEATH = 6;
 const SUSPECT = 7;
+const WAITS = 8;
+const WAITING = 9;
+const BREAK = 10;
 
 function resultTuple(result: CallResult): readonly unknown[] {
   switch (result.status) {
@@ -160,6 +169,18 @@ export function messageFromTuple(tuple: unknown): Message {
       return { kind: "death", incarnation: address(t[1]) };
     case SUSPECT:
       return { kind: "suspect", incarnation: address(t[1]) };
+    case WAITS:
+      return { kind: "waits", request: int(t[1], "request"), calls: askedCalls(t[2]) };
+    case WAITING:
+      return { kind: "waiting", request: int(t[1], "request"), states: waitStates(t[2]) };
+    case BREAK:
+      return {
+        kind: "break",
+        request: int(t[1], "request"),
+        type: actorType(t[2]),
+        id: actorId(t[3]),
+        ring: str(t[4], "ring", MAX_WORDS),
+      };
     default:
       throw new GarbageError("unknown kind of message");
   }
@@ -206,23 +227,6 @@ function chain(value: unknown): readonly ChainLink[] {
   });
 }
 
-function int(value: unknown, what: string): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
-    throw new GarbageError(`${what} is not a whole number`);
-  return value;
-}
-
-function str(value: unknown, what: string, maxLength: number): string {
-  if (typeof value !== "string" || value.length > maxLength)
-    throw new GarbageError(`${what} is not a string of at most ${maxLength}`);
-  return value;
-}
-
-function bool(value: unknown, what: string): boolean {
-  if (typeof value !== "boolean") throw new GarbageError(`${what} is not a boolean`);
-  return value;
-}
-
 /** A boolean where nothing but it is to be said (D3). */
 function flagsOf({ repeatable, strict }: CallMessage): boolean | number {
   return strict ? STRICT + Number(repeatable) : repeatable;
@@ -234,25 +238,6 @@ function flags(value: unknown): Pick<CallMessage, "repeatable" | "strict"> {
 }
 
 const STRICT = 2;
-
-function bin(value: unknown, what: string): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new GarbageError(`${what} is not bytes`);
-  return value;
-}
-
-function address(value: unknown): string {
-  if (!isEndpointAddress(value)) throw new GarbageError("not an address");
-  return value;
-}
-
-// Ids and types are only measured here; whether they are allowed is answered to the caller as a typed error.
-function actorType(value: unknown): string {
-  return str(value, "type", 256);
-}
-
-function actorId(value: unknown): string {
-  return str(value, "id", 4_096);
-}
 
 /** A frame: a header of two bytes, then the envelopes of all messages in it. */
 export function encodeFrame(messages: readonly Message[]): Uint8Array {

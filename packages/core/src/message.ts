@@ -5,6 +5,7 @@ import { actorIdProblem, isActorType } from "./actor-id.ts";
 import type { Body } from "./body.ts";
 import { describe } from "./duration.ts";
 import type { Incarnation } from "./silo-id.ts";
+import type { AskedCall, WaitState } from "./waits.ts";
 
 /** One call of the chain that led to a call: `type/id.method`, and the turn that made it. */
 export interface ChainLink {
@@ -122,6 +123,30 @@ export interface SuspectMessage {
   readonly incarnation: Incarnation;
 }
 
+/** Asks what calls that are at this silo wait for. */
+export interface WaitsMessage {
+  readonly kind: "waits";
+  readonly request: number;
+  readonly calls: readonly AskedCall[];
+}
+
+/** The answer: a state for each call, in the order of the question. */
+export interface WaitingMessage {
+  readonly kind: "waiting";
+  readonly request: number;
+  readonly states: readonly WaitState[];
+}
+
+/** Of calls that wait for each other this one, which waits at this silo, is to be refused, if it still waits. */
+export interface BreakMessage {
+  readonly kind: "break";
+  readonly request: number;
+  readonly type: string;
+  readonly id: string;
+  /** The ring, in words. */
+  readonly ring: string;
+}
+
 export type Message =
   | CallMessage
   | ReplyMessage
@@ -129,7 +154,10 @@ export type Message =
   | LocatedMessage
   | ProbeMessage
   | DeathMessage
-  | SuspectMessage;
+  | SuspectMessage
+  | WaitsMessage
+  | WaitingMessage
+  | BreakMessage;
 
 /** Why a call's actor cannot exist, or undefined. For messages from outside, whose ids nobody has checked. */
 export function addressProblem(type: string, id: string): string | undefined {

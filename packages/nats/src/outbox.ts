@@ -13,6 +13,8 @@ import {
   EVERYONE,
   MAX_MESSAGES_PER_FRAME,
   type Message,
+  type RunningTurn,
+  type WaitState,
 } from "@tenure/core/internal";
 
 export interface Frame {
@@ -126,7 +128,29 @@ export function sizeBound(message: Message): number {
     case "death":
     case "suspect":
       return TUPLE + NUMBER + text(message.incarnation);
+    case "waits":
+      return message.calls.reduce(
+        (sum, { actor }) => sum + TUPLE + NUMBER + text(actor.type) + text(actor.id),
+        2 * TUPLE + 2 * NUMBER,
+      );
+    case "waiting":
+      return message.states.reduce((sum, state) => sum + stateSize(state), 2 * TUPLE + 2 * NUMBER);
+    case "break":
+      return TUPLE + 2 * NUMBER + text(message.type) + text(message.id) + text(message.ring);
   }
+}
+
+function stateSize(state: WaitState): number {
+  const turns = state.kind === "waits" ? state.behind : state.kind === "runs" ? [state.turn] : [];
+  return turns.reduce((sum, turn) => sum + turnSize(turn), 2 * TUPLE + text(state.kind));
+}
+
+function turnSize({ method, calls }: RunningTurn): number {
+  return (calls ?? []).reduce(
+    (sum, { actor, silo, method: called }) =>
+      sum + TUPLE + NUMBER + text(actor.type) + text(actor.id) + text(silo) + text(called),
+    2 * TUPLE + 2 * NUMBER + text(method),
+  );
 }
 
 function result(of: CallResult): number {

@@ -19,6 +19,8 @@ export interface ActivationDeps {
   /** Of the whole silo; a class or a call may ask for it, too. */
   readonly strictReads: boolean;
   readonly rules: TurnRules;
+  /** One of its turns makes a call. */
+  calling(): void;
   /** The slot is free: the next call makes a new activation. */
   gone(): void;
 }

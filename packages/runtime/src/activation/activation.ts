@@ -14,6 +14,7 @@ import {
   errorText,
 } from "@tenure/core/internal";
 import type { Claim } from "@tenure/directory/internal";
+import type { LocalWait } from "../deadlocks/wait-states.ts";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { ActivationReports } from "./activation-reports.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
@@ -72,6 +73,7 @@ export class Activation {
       active: () => (this.#state.kind === "active" ? this.#state.life : undefined),
       strictReads: deps.strictReads || kind.definition.strictReads,
       disowned: (life) => this.#disowned(life),
+      startsTurns: () => this.#state.kind === "active" || this.#state.kind === "gated",
       turnEnded: () => this.#turnEnded(),
       broken: (error) => this.#brokenBy(error),
     });
@@ -109,6 +111,16 @@ export class Activation {
     const { kind } = this.#state;
     if (kind === "gone" || kind === "poisoned") call.reply(MOVED);
     else this.#serving.take(call);
+  }
+
+  /** What a call that came here is doing, if it is here. */
+  wait(request: number): LocalWait | undefined {
+    return this.#serving.wait(request);
+  }
+
+  /** Answers a call, if it waits here. */
+  refuseWaiting(request: number, answer: CallResult): boolean {
+    return this.#serving.refuseWaiting(request, answer);
   }
 
   /** Ends the activation after the running turns. Waiting calls are answered `moved`. */

@@ -42,6 +42,11 @@ export function refused(
 /** What every way out of a mailbox answers: nothing ran, look for the actor again (R25). */
 export const MOVED: Refused = refused("moved", "the activation ended before the call could start");
 
+/** What a call is answered that waits for itself by way of others' turns: the one of its ring that is chosen. */
+export function crossed(ring: string): Refused {
+  return refused("deadlock", `calls wait for each other: ${ring}`);
+}
+
 /** What a call is answered that a turn of its own chain waits for, in a mode that may not run beside that turn. */
 export function deadlock(call: IncomingCall): Refused {
   const path = [

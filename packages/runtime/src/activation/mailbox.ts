@@ -41,6 +41,12 @@ export class Mailbox<T> {
     return item;
   }
 
+  /** What waits, in order, up to the first that is meant and with it; empty when none is. */
+  upTo(meant: (item: T) => boolean): readonly T[] {
+    const at = this.#items.findIndex((item, i) => i >= this.#head && meant(item));
+    return at === -1 ? [] : this.#items.slice(this.#head, at + 1);
+  }
+
   /** Takes out, in order, everything that `wanted` accepts. */
   take(wanted: (item: T) => boolean): readonly T[] {
     const all = this.drain();

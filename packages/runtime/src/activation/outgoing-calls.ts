@@ -8,6 +8,7 @@ import type { TurnTracker } from "./turn-context.ts";
 
 export interface OutgoingDeps {
   readonly invoker: Invoker;
+  readonly calling: () => void;
   readonly turns: TurnTracker;
   readonly gate: OutputGate;
   readonly commits: CommitPipeline | undefined;
@@ -21,7 +22,10 @@ export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
       const what = `calling ${formatActor(actor)}.${method}`;
       if (deps.lost.isLost) return Promise.reject(deps.lost.error(what));
       const turn = deps.turns.current();
-      if (turn) turn.outgoing += 1;
+      if (turn) {
+        turn.outgoing += 1;
+        deps.calling();
+      }
       return deps.invoker.call(actor, method, args, options, known, {
         chain: turn?.chain ?? [],
         deadlineMs: turn?.deadlineMs ?? Infinity,

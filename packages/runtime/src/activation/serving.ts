@@ -15,12 +15,14 @@ import {
   type MethodMode,
 } from "@tenure/core/internal";
 import type { LeaseKeeper } from "@tenure/directory/internal";
+import type { LocalWait } from "../deadlocks/wait-states.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import type { Life } from "./life.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { OutputGate } from "./output-gate.ts";
 import { Unverified } from "./strict-reads.ts";
+import type { Turn } from "./turn-context.ts";
 import type { TurnOutcome } from "./turn-runner.ts";
 import type { TurnRules } from "./turn-rules.ts";
 
@@ -36,6 +38,8 @@ export interface ServingHost {
   life(): Life | undefined;
   /** The same, while new turns may start. */
   active(): Life | undefined;
+  /** Turns start one after another, but for a save that is undecided. */
+  startsTurns(): boolean;
   turnEnded(): void;
   /** The store has the actor as another's. */
   disowned(life: Life): void;
@@ -90,6 +94,31 @@ export class Serving {
     }
   }
 
+  /** What a call that came here is doing; undefined when it is not here any more, or waits for no turn. */
+  wait(request: number): LocalWait | undefined {
+    const life = this.#host.life();
+    if (!life) return undefined;
+    const turn = life.runner.turnOf(request);
+    if (turn) return { kind: "runs", turn };
+    const ahead = this.#mailbox.upTo((call) => call.request === request);
+    if (ahead.length === 0) return undefined;
+    // Before its first turn and after its last, an activation starts nothing while anything runs.
+    const any = !this.#host.startsTurns();
+    const behind = [...life.runner.turns()].filter(
+      (each) => any || ahead.some((call) => !this.#mayRunBeside(call, each)),
+    );
+    return { kind: "waits", behind };
+  }
+
+  /** Answers a call that waits, and only while it waits. */
+  refuseWaiting(request: number, answer: CallResult): boolean {
+    const [call] = this.#mailbox.take((waiting) => waiting.request === request);
+    if (!call) return false;
+    call.reply(answer);
+    this.#pump();
+    return true;
+  }
+
   /** A turn that no call asked for begins: a hook of the actor's life. */
   occupy(mode: MethodMode): void {
     this.#running[mode] += 1;
@@ -102,6 +131,11 @@ export class Serving {
   /** Answers everything that waits: nothing of it will start here. */
   leave(answer: CallResult): void {
     for (const call of this.#mailbox.drain()) call.reply(answer);
+  }
+
+  #mayRunBeside(call: IncomingCall, { mode }: Turn): boolean {
+    const alone = { write: 0, read: 0, interleave: 0, [mode]: 1 };
+    return this.#host.rules.mayStart(call.method.mode, alone);
   }
 
   #mayStart(call: IncomingCall): boolean {

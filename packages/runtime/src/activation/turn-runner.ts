@@ -51,7 +51,8 @@ type Method = (...args: readonly unknown[]) => unknown;
 
 export class TurnRunner {
   readonly #d: TurnRunnerDeps;
-  readonly #running = new Set<number>();
+  /** By the request id of the call that each serves. */
+  readonly #running = new Map<number, Turn>();
 
   constructor(deps: TurnRunnerDeps) {
     this.#d = deps;
@@ -60,6 +61,15 @@ export class TurnRunner {
   /** Whether the link of a chain is a turn that runs here now. */
   runs(link: ChainLink): boolean {
     return this.#running.has(link.turn);
+  }
+
+  /** The turn that serves this call now. */
+  turnOf(request: number): Turn | undefined {
+    return this.#running.get(request);
+  }
+
+  turns(): Iterable<Turn> {
+    return this.#running.values();
   }
 
   async call(call: IncomingCall): Promise<TurnOutcome> {
@@ -86,7 +96,7 @@ export class TurnRunner {
 
     const turn = turnOfCall(call, this.#d.clock);
     const method = (this.#d.actor as unknown as Record<string, Method>)[call.method.name]!;
-    this.#running.add(call.request);
+    this.#running.set(call.request, turn);
     let value: unknown;
     let threw = false;
     try {
@@ -110,7 +120,7 @@ export class TurnRunner {
   ): Promise<{ readonly error: unknown } | undefined> {
     const request = this.#d.random.id48();
     const turn = turnOfHook(this.#d.address, name, request);
-    this.#running.add(request);
+    this.#running.set(request, turn);
     try {
       const returned = this.#d.turns.run(turn, run);
       if (isThenable(returned)) await returned;

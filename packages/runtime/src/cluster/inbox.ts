@@ -52,6 +52,19 @@ export class Inbox {
         if (this.#parts.membership.isDead(message.incarnation))
           endpoint.send(from, { kind: "death", incarnation: message.incarnation });
         return;
+      case "waits":
+        endpoint.send(from, {
+          kind: "waiting",
+          request: message.request,
+          states: this.#parts.deadlocks.states(message.calls),
+        });
+        return;
+      case "waiting":
+        this.#parts.deadlocks.answered(message.request, message.states);
+        return;
+      case "break":
+        this.#parts.deadlocks.break(message);
+        return;
       case "located":
       // A silo asks its own directory, never another silo.
     }

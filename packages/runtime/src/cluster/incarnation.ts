@@ -262,6 +262,7 @@ export class Incarnation {
   #halt(): void {
     this.lease.stop();
     this.#parts.membership.stop();
+    this.#parts.deadlocks.stop();
     this.#tasks.abort();
   }
 

@@ -23,6 +23,7 @@ import {
 } from "@tenure/directory/internal";
 import { RowStore } from "../activation/row-store.ts";
 import { Catalog } from "../catalog/catalog.ts";
+import { Deadlocks } from "../deadlocks/deadlocks.ts";
 import { Dispatcher } from "../messaging/dispatcher.ts";
 import type { RuntimeRules } from "../rules.ts";
 import { SiloLocator } from "./silo-locator.ts";
@@ -70,6 +71,7 @@ export interface Parts {
   readonly catalog: Catalog;
   readonly dispatcher: Dispatcher;
   readonly locator: SiloLocator;
+  readonly deadlocks: Deadlocks;
 }
 
 export function makeParts(
@@ -149,6 +151,16 @@ export function makeParts(
     exposeStacks: deps.exposeStacks,
     strictReads: deps.strictReads,
     rules: deps.rules,
+    calling: () => deadlocks.calling(),
+  });
+  const deadlocks = new Deadlocks({
+    self: id,
+    clock,
+    random,
+    emit,
+    invoker: deps.invoker,
+    catalog,
+    send: (to, message) => void host.endpoint()?.send(to, message),
   });
   const dispatcher = new Dispatcher({
     kinds,
@@ -173,5 +185,5 @@ export function makeParts(
     alive: () => membership.alive(),
     poll: () => membership.poll(),
   });
-  return { lease, membership, catalog, dispatcher, locator };
+  return { lease, membership, catalog, dispatcher, locator, deadlocks };
 }
