@@ -119,8 +119,8 @@ export class Activation {
   }
 
   /** Answers a call, if it waits here. */
-  refuseWaiting(request: number, answer: CallResult): boolean {
-    return this.#serving.refuseWaiting(request, answer);
+  refuseWaiting(request: number, answer: CallResult): void {
+    this.#serving.refuseWaiting(request, answer);
   }
 
   /** Ends the activation after the running turns. Waiting calls are answered `moved`. */

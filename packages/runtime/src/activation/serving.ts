@@ -111,12 +111,10 @@ export class Serving {
   }
 
   /** Answers a call that waits, and only while it waits. */
-  refuseWaiting(request: number, answer: CallResult): boolean {
-    const [call] = this.#mailbox.take((waiting) => waiting.request === request);
-    if (!call) return false;
-    call.reply(answer);
+  refuseWaiting(request: number, answer: CallResult): void {
+    for (const call of this.#mailbox.take((waiting) => waiting.request === request))
+      call.reply(answer);
     this.#pump();
-    return true;
   }
 
   /** A turn that no call asked for begins: a hook of the actor's life. */

@@ -93,11 +93,13 @@ export class DeadlockWatch {
 
   async #search(starts: readonly CallOnWay[]): Promise<void> {
     const { collector } = this.#host;
-    const requests = starts.map(({ request }) => request);
     const first = await collector.collect(starts);
-    if (this.#stopped || ringsIn(first, requests).length === 0) return;
+    if (this.#stopped || ringsIn(first).length === 0) return;
     const second = await collector.collect(starts);
     if (this.#stopped) return;
-    for (const ring of ringsIn(agreed(first, second), requests)) this.#host.break(ring);
+    const rings = ringsIn(agreed(first, second));
+    for (const ring of rings) this.#host.break(ring);
+    // There may be more behind them (Q4).
+    if (rings.length > 0) this.#due.clear();
   }
 }

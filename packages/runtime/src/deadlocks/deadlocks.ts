@@ -70,8 +70,10 @@ export class Deadlocks {
   /** The call of a ring that was chosen, if it still waits here. */
   break({ request, type, id, ring }: BreakMessage): void {
     const actor = { type, id };
-    if (this.#host.catalog.get(actor)?.refuseWaiting(request, crossed(ring)))
-      this.#host.emit({ type: "deadlock.broken", actor, ring });
+    const activation = this.#host.catalog.get(actor);
+    if (activation?.wait(request)?.kind !== "waits") return;
+    this.#host.emit({ type: "deadlock.broken", actor, ring });
+    activation.refuseWaiting(request, crossed(ring));
   }
 
   stop(): void {

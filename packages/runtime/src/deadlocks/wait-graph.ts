@@ -6,6 +6,8 @@
 //       no request and no turn ever comes again, and a turn that has made a call has another count (Chandy, Lamport 1985).
 //   Q3. Every stuck call follows one other, chosen by the least id: whoever looks finds the same rings, and the same call of
 //       each to refuse. Rings found so have no call in common.
+//   Q4. Breaking one ring may let go the turns of another (whose turn waits for a call of the first besides). So a ring is
+//       named only if it would remain when all others are broken; where each needs another, only the first is.
 import type { CallOnWay, RunningTurn, WaitState } from "@tenure/core/internal";
 
 export interface SeenCall {
@@ -23,13 +25,23 @@ export interface Ring {
   readonly text: string;
 }
 
-/** The rings that the calls in `starts` wait in, or behind. */
-export function ringsIn(graph: WaitGraph, starts: Iterable<number>): readonly Ring[] {
-  const stuck = stuckCalls(graph);
+/** The rings that are to be broken now. The graph holds all that its calls wait for, as far as it is known. */
+export function ringsIn(graph: WaitGraph): readonly Ring[] {
+  const rings = allRings(graph, stuckCalls(graph));
+  const lasting = rings.filter((ring) => {
+    const others = rings.flatMap(({ victim }) =>
+      victim.request === ring.victim.request ? [] : [victim.request],
+    );
+    return stuckCalls(graph, others).has(ring.victim.request);
+  });
+  return lasting.length > 0 ? lasting : rings.slice(0, 1);
+}
+
+/** By the request of the one that is refused. */
+function allRings(graph: WaitGraph, stuck: ReadonlySet<number>): readonly Ring[] {
   const rings = new Map<number, Ring>();
   const visited = new Set<number>();
-  for (const start of starts) {
-    if (!stuck.has(start)) continue;
+  for (const start of stuck) {
     const path: Step[] = [];
     let at = start;
     while (!visited.has(at)) {
@@ -44,7 +56,7 @@ export function ringsIn(graph: WaitGraph, starts: Iterable<number>): readonly Ri
     const ring = ringOf(path.slice(begin));
     rings.set(ring.victim.request, ring);
   }
-  return [...rings.values()];
+  return [...rings.values()].toSorted((a, b) => a.victim.request - b.victim.request);
 }
 
 /** What both looks saw (Q2). */
@@ -76,8 +88,9 @@ function sameTurn(before: RunningTurn, now: RunningTurn): boolean {
 }
 
 /** Q1. From all calls, those are taken away that may move, until none is left that may. */
-function stuckCalls(graph: WaitGraph): ReadonlySet<number> {
+function stuckCalls(graph: WaitGraph, moving: readonly number[] = []): ReadonlySet<number> {
   const stuck = new Set(graph.keys());
+  for (const request of moving) stuck.delete(request);
   for (let before = -1; before !== stuck.size;) {
     before = stuck.size;
     for (const request of stuck)

@@ -140,6 +140,7 @@ export class SimCluster {
             this.codeWatch.joined(node);
           }
           this.#heard(node, event);
+          options?.onEvent?.(event);
         },
       },
       substitutions?.platform?.(platformOf(node), node) ?? platformOf(node),

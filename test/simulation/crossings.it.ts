@@ -1,0 +1,77 @@
+// Calls that wait for each other, in drawn graphs of calls over three simulated silos: each ring is named, nothing else is.
+import { CallError, DeadlockError } from "tenure";
+import { seededRandom } from "@tenure/core/internal";
+import { testCluster } from "@tenure/testing";
+import { expect, test } from "vitest";
+import { firstSeedOf } from "./cli.ts";
+import { drawGraph } from "./crossings/graph.ts";
+import { Onlooker } from "./crossings/onlooker.ts";
+import { makePerformer, perform } from "./crossings/performer.ts";
+
+const GRAPHS = Number(process.env["TENURE_CROSSINGS"] ?? 10_000);
+const AT_ONCE = 50;
+/** Long: a ring that nobody named would end its calls as CallTimeoutError. */
+const CALL_TIMEOUT_MS = 120_000;
+
+interface Tally {
+  crossed: number;
+  chained: number;
+  answered: number;
+  readonly problems: string[];
+}
+
+async function runGraphs(seed: number, tally: Tally): Promise<void> {
+  const onlooker = new Onlooker();
+  const performer = makePerformer({
+    onlooker,
+    crossed: (error, agreed) => {
+      tally.crossed += 1;
+      if (!agreed) tally.problems.push(`seed ${seed}: no deadlock: ${error.message}`);
+    },
+  });
+  await using t = await testCluster({
+    actors: [performer],
+    silos: 3,
+    seed,
+    options: {
+      callTimeoutMs: CALL_TIMEOUT_MS,
+      onEvent: (event) => {
+        if (event.type === "deadlock.broken") onlooker.breaks(event.ring);
+      },
+    },
+  });
+  const random = seededRandom(seed);
+  t.faults.network.delayMs = random.next() * 40;
+  const calls = Array.from({ length: AT_ONCE }, (_, i) => drawGraph(`g${i}`, random)).flat();
+  const results = await Promise.allSettled(
+    calls.map(async (call, i) => {
+      const silo = `silo-${(i % 3) + 1}`;
+      await perform(t.clientOf(silo), performer, call, {
+        onlooker,
+        crossed: (error) => tally.problems.push(`seed ${seed}: a client's call: ${error.message}`),
+      });
+    }),
+  );
+  for (const result of results) {
+    if (result.status === "fulfilled") tally.answered += 1;
+    else if (result.reason instanceof DeadlockError) tally.chained += 1;
+    else if (result.reason instanceof CallError)
+      tally.problems.push(`seed ${seed}: ${result.reason.code}: ${result.reason.message}`);
+    else throw result.reason;
+  }
+}
+
+test(
+  `in ${GRAPHS} drawn graphs of calls each ring is named, and nothing is that is none`,
+  { timeout: 600_000 },
+  async () => {
+    const first = firstSeedOf();
+    const tally: Tally = { crossed: 0, chained: 0, answered: 0, problems: [] };
+    for (let seed = first; seed < first + GRAPHS / AT_ONCE; seed++) await runGraphs(seed, tally);
+    console.log(
+      `crossings: ${GRAPHS} graphs from seed ${first}: ${tally.crossed} rings named, ${tally.answered} calls of clients answered, ${tally.chained} failed with a ring`,
+    );
+    expect(tally.problems.slice(0, 5)).toEqual([]);
+    expect(tally.crossed).toBeGreaterThan(0);
+  },
+);
