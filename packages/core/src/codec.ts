@@ -42,9 +42,9 @@ const MAGIC = 0x54; // 'T'
 const MAX_FRAME_BYTES = 64 * 2 ** 20;
 /** As many as leave in one frame; more gain no throughput, and a lost frame would take too much with it. */
 export const MAX_MESSAGES_PER_FRAME = 128;
-/** A list of messages, each with a list of links; more values than the longest chain of calls has. */
+/** A list of messages, each with a list of links, or of calls that wait for turns that have calls; more values than the longest chain of calls has. */
 const FRAME_LIMITS = {
-  depth: 4,
+  depth: 8,
   values: MAX_MESSAGES_PER_FRAME * 512,
   objects: MAX_MESSAGES_PER_FRAME * 128,
   tuplesOnly: true,

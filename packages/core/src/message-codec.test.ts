@@ -25,7 +25,48 @@ const refused = fc.record({
   generation: count,
   retryAfterMs: fc.option(count, { nil: undefined }),
 });
+const onWay = fc.record({
+  request: count,
+  actor: fc.record({ type: name, id: name }),
+  silo: address,
+  method: name,
+});
+const turn = fc.record({
+  turn: count,
+  method: name,
+  made: count,
+  calls: fc.option(fc.array(onWay, { maxLength: 5 }), { nil: undefined }),
+});
 const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.record({
+    kind: fc.constant("waits" as const),
+    request: count,
+    calls: fc.array(fc.record({ request: count, actor: fc.record({ type: name, id: name }) }), {
+      maxLength: 16,
+    }),
+  }),
+  fc.record({
+    kind: fc.constant("waiting" as const),
+    request: count,
+    states: fc.array(
+      fc.oneof(
+        fc.constant({ kind: "moves" as const }),
+        fc.record({ kind: fc.constant("runs" as const), turn }),
+        fc.record({
+          kind: fc.constant("waits" as const),
+          behind: fc.array(turn, { maxLength: 5 }),
+        }),
+      ),
+      { maxLength: 16 },
+    ),
+  }),
+  fc.record({
+    kind: fc.constant("break" as const),
+    request: count,
+    type: name,
+    id: name,
+    ring: name,
+  }),
   fc.record<CallMessage>({
     kind: fc.constant("call"),
     request: count,

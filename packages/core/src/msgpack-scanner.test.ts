@@ -294,7 +294,7 @@ test("a frame has messages, and nothing that a value may have", () => {
     decodeFrame(Uint8Array.from([0x54, 1, ...body].flat()), (problem) => problems.push(problem));
   take(0x91, 0x92, 5, ...record(["a"]), 1); // a record
   take(0x91, 0x92, 5, 0x80); // a Map
-  take(0x91, 0x92, 5, 0x91, 0x91, 0x91, 1); // a level more than a chain of calls
+  take(0x91, 0x92, 5, repeat(7, [0x91]), 1); // a level more than what waiting calls wait for
   take(0xdc, 1, 0, repeat(256, [0x92, 5, 5])); // more messages than fit into a frame
   take(0xdd, u32(1_000_000), repeat(1_000_000, [1])); // a report for each would be a million
   expect(problems).toEqual([

@@ -6,6 +6,8 @@ export interface Script {
   readonly name: string;
   readonly actor: string;
   readonly mode: "write" | "read";
+  /** How long its caller waits, where it does not wait for ever: it goes on without what it waited for. */
+  readonly timeoutMs: number | undefined;
   readonly steps: readonly Step[];
 }
 
@@ -21,6 +23,7 @@ export function drawGraph(graph: string, random: Random): readonly Script[] {
   const whole = (least: number, most: number): number =>
     least + Math.floor(random.next() * (most - least + 1));
   const actors = whole(2, 6);
+  const impatience = random.next() < 0.5 ? 0 : 0.3;
   let calls = 0;
   const script = (depth: number): Script => {
     calls += 1;
@@ -30,6 +33,7 @@ export function drawGraph(graph: string, random: Random): readonly Script[] {
       name,
       actor: `${graph}-${whole(1, actors)}`,
       mode: random.next() < 0.25 ? "read" : "write",
+      timeoutMs: random.next() < impatience ? whole(60, 1_500) : undefined,
       steps: Array.from({ length: steps }, () => {
         const width = random.next() < 0.7 ? 1 : 2;
         return {

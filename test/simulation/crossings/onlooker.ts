@@ -2,6 +2,8 @@
 //   A call is stuck when its turn is; before its turn runs, when a turn runs at its actor that has to end first. A turn is
 //   stuck when it has calls open and all of them are stuck. (The same words as wait-graph.ts; but over what the actors
 //   themselves tell, not over what silos say of their mailboxes.)
+//   The order to refuse a call is a message: while it was on its way, somebody of the ring may have given up. So what was so
+//   just before each time that somebody gave up counts, too, as long as such a message may take.
 import type { Script } from "./graph.ts";
 
 interface Turn {
@@ -9,12 +11,21 @@ interface Turn {
   readonly open: Set<Script>;
 }
 
+/** Longer than a message takes, but for one in many thousands. */
+const MESSAGE_MS = 400;
+
 export class Onlooker {
   readonly #turns = new Map<string, Turn>();
   /** Calls that are made and not answered, by their actors. */
   readonly #made = new Map<string, Set<Script>>();
   /** What was so when a ring was broken, by its words. */
-  readonly #broken = new Map<string, Moment>();
+  readonly #broken = new Map<string, readonly Moment[]>();
+  readonly #nowMs: () => number;
+  #givenUp: { readonly atMs: number; readonly before: Moment }[] = [];
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
   begins(call: Script): void {
     this.#turns.set(call.name, { call, open: new Set() });
@@ -30,27 +41,31 @@ export class Onlooker {
     this.#made.set(call.actor, made.add(call));
   }
 
-  answered(by: Script | undefined, call: Script): void {
+  /** Its caller does not wait for it any more. One that was given up may still wait at its actor. */
+  answered(by: Script | undefined, call: Script, givenUp: boolean): void {
+    if (givenUp) this.#givenUp.push({ atMs: this.#nowMs(), before: this.#moment() });
     if (by) this.#turns.get(by.name)?.open.delete(call);
-    this.#made.get(call.actor)!.delete(call);
+    if (!givenUp) this.#made.get(call.actor)!.delete(call);
   }
 
   /** A ring is about to be broken. */
   breaks(ring: string): void {
+    this.#givenUp = this.#givenUp.filter(({ atMs }) => atMs > this.#nowMs() - MESSAGE_MS);
+    this.#broken.set(ring, [this.#moment(), ...this.#givenUp.map(({ before }) => before)]);
+  }
+
+  /** Whether the call that was refused for this ring waited for itself, in the moment when it was. */
+  wasDeadlock(ring: string, victim: Script): boolean {
+    return this.#broken.get(ring)?.some((moment) => moment.isDeadlock(victim)) ?? false;
+  }
+
+  #moment(): Moment {
     const turns = [...this.#turns.values()].map(({ call, open }) => ({
       call,
       open: new Set(open),
     }));
     const made = [...this.#made].map(([actor, calls]) => [actor, new Set(calls)] as const);
-    this.#broken.set(
-      ring,
-      new Moment(new Map(turns.map((turn) => [turn.call.name, turn])), new Map(made)),
-    );
-  }
-
-  /** Whether the call that was refused for this ring waited for itself, in the moment when it was. */
-  wasDeadlock(ring: string, victim: Script): boolean {
-    return this.#broken.get(ring)?.isDeadlock(victim) ?? false;
+    return new Moment(new Map(turns.map((turn) => [turn.call.name, turn])), new Map(made));
   }
 }
 

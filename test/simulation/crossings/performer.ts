@@ -1,5 +1,12 @@
 // The actor that does what a script says, and tells the onlooker.
-import { Actor, type ActorClass, type CallError, DeadlockError, defineActor } from "tenure";
+import {
+  Actor,
+  type ActorClass,
+  type CallError,
+  CallTimeoutError,
+  DeadlockError,
+  defineActor,
+} from "tenure";
 import type { ActorClient } from "@tenure/client";
 import type { Script, Step } from "./graph.ts";
 import type { Onlooker } from "./onlooker.ts";
@@ -58,9 +65,14 @@ export async function perform(
   by?: Script,
 ): Promise<void> {
   seen.onlooker.makes(by, call);
+  let givenUp = false;
   try {
-    await through.get(performer, call.actor)[call.mode](call);
+    const reference = through.get(performer, call.actor);
+    await (
+      call.timeoutMs === undefined ? reference : reference.$with({ timeoutMs: call.timeoutMs })
+    )[call.mode](call);
   } catch (error) {
+    givenUp = error instanceof CallTimeoutError;
     // The one that was refused itself: those above it fail with the same error.
     if (
       error instanceof DeadlockError &&
@@ -69,7 +81,7 @@ export async function perform(
       seen.crossed(error, seen.onlooker.wasDeadlock(ringOf(error), call));
     throw error;
   } finally {
-    seen.onlooker.answered(by, call);
+    seen.onlooker.answered(by, call, givenUp);
   }
 }
 

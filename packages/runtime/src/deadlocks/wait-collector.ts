@@ -1,6 +1,7 @@
 // Collects who waits for whom, from silo to silo, beginning with some calls of this one.
-//   C1. It asks as far as turns have calls, a silo at a time and all silos at once; never more than MAX_GRAPH calls, and
-//       no answer is waited for longer than ANSWER_MS: what nobody answered moves.
+//   C1. It asks as far as turns have calls, all silos at once; never more than MAX_GRAPH calls, and no answer is waited for
+//       longer than ANSWER_MS: what nobody answered moves.
+//   C2. A silo is asked AT_ONCE questions at a time: the answers come in one frame, and a frame has its limits.
 import {
   type AskedCall,
   type CallOnWay,
@@ -16,6 +17,7 @@ import type { SeenCall, WaitGraph } from "./wait-graph.ts";
 
 const MAX_GRAPH = 2_000;
 const ANSWER_MS = 1_000;
+const AT_ONCE = 8;
 const MOVES: WaitState = { kind: "moves" };
 
 export interface WaitCollectorHost {
@@ -44,9 +46,10 @@ export class WaitCollector {
     const graph = new Map<number, SeenCall>();
     let next = starts;
     while (next.length > 0) {
-      const answers = await Promise.all(bySilo(next).map((calls) => this.#ask(calls)));
+      const { questions, later } = bySilo(next);
+      const answers = await Promise.all(questions.map((calls) => this.#ask(calls)));
       for (const seen of answers.flat()) graph.set(seen.call.request, seen);
-      const beyond = new Map<number, CallOnWay>();
+      const beyond = new Map(later.map((call) => [call.request, call]));
       for (const { state } of answers.flat())
         for (const turn of turnsOf(state))
           for (const call of turn.calls ?? [])
@@ -92,18 +95,23 @@ function turnsOf(state: WaitState): readonly RunningTurn[] {
   return state.kind === "waits" ? state.behind : state.kind === "runs" ? [state.turn] : [];
 }
 
-/** As questions of a size that may be asked. */
-function bySilo(calls: readonly CallOnWay[]): readonly (readonly CallOnWay[])[] {
-  const questions: CallOnWay[][] = [];
-  const last = new Map<Incarnation, CallOnWay[]>();
+/** As questions of a size that may be asked (C2). */
+function bySilo(calls: readonly CallOnWay[]): {
+  readonly questions: readonly (readonly CallOnWay[])[];
+  readonly later: readonly CallOnWay[];
+} {
+  const bySilos = new Map<Incarnation, CallOnWay[]>();
   for (const call of calls) {
-    let question = last.get(call.silo);
-    if (!question || question.length === MAX_ASKED) {
-      question = [];
-      questions.push(question);
-      last.set(call.silo, question);
-    }
-    question.push(call);
+    const others = bySilos.get(call.silo);
+    if (others) others.push(call);
+    else bySilos.set(call.silo, [call]);
   }
-  return questions;
+  const questions: CallOnWay[][] = [];
+  const later: CallOnWay[] = [];
+  for (const all of bySilos.values()) {
+    for (let from = 0; from < Math.min(all.length, AT_ONCE * MAX_ASKED); from += MAX_ASKED)
+      questions.push(all.slice(from, from + MAX_ASKED));
+    later.push(...all.slice(AT_ONCE * MAX_ASKED));
+  }
+  return { questions, later };
 }

@@ -18,7 +18,7 @@ export type LocalWait =
   | { readonly kind: "runs"; readonly turn: Turn }
   | { readonly kind: "waits"; readonly behind: readonly Turn[] };
 
-const MAX_ANSWER_CHARS = 1 << 16;
+const MAX_ANSWER_CHARS = 1 << 14;
 
 export interface WaitStatesHost {
   readonly invoker: Pick<Invoker, "callsByTurn">;
