@@ -275,6 +275,13 @@ test.for([
   ["one that is too long", "é".repeat(129)],
   ["one with a lone surrogate", "\ud800"],
   ["one that is no string", 7],
+  ["a sequence without a sender", { sequence: 1 }],
+  ["a sender without a sequence", { sender: "s" }],
+  ["a sender whose name is too long", { sender: "é".repeat(129), sequence: 1 }],
+  ["a sequence below 0", { sender: "s", sequence: -1 }],
+  ["a sequence that is not whole", { sender: "s", sequence: 1.5 }],
+  ["a sequence that a number cannot hold", { sender: "s", sequence: 2 ** 53 }],
+  ["a sequence with something besides", { sender: "s", sequence: 1, id: "x" }],
 ])("%s is refused as a key, and nothing is sent", async ([_name, key]) => {
   const { t, ran, till } = await shop();
   await using _ = t;
@@ -306,4 +313,82 @@ test("keys with any characters work and never collide", async () => {
     expect(await till.$with({ idempotencyKey: key }).pay(1)).toEqual({ sum: i + 1 });
   }
   expect(ran).toHaveLength(keys.length);
+});
+
+const numbered = (sequence: number, sender = "desk") => ({ idempotencyKey: { sender, sequence } });
+
+test("a sender's last call again gets the recorded result and runs nothing; a later one takes its place (N1, N2)", async () => {
+  const { t, storage, ran, till } = await shop();
+  await using _ = t;
+  expect(await till.$with(numbered(1)).pay(5)).toEqual({ sum: 5 });
+  expect(await till.$with(numbered(1)).pay(5)).toEqual({ sum: 5 });
+  expect(await till.$with(numbered(2)).pay(1)).toEqual({ sum: 6 });
+  expect(await till.$with(numbered(1, "other desk")).pay(1)).toEqual({ sum: 7 });
+  expect(ran).toEqual(["pay 5", "pay 1", "pay 1"]);
+  // One record for each sender, in one save with the change (R23).
+  expect(storage.saves.map(({ put }) => Array.from(put.keys()).join(" "))).toEqual([
+    "state s/desk",
+    "state s/desk",
+    "state s/other desk",
+  ]);
+});
+
+test("a sequence below the last is refused as not executed, and so is the last one with another request (N2)", async () => {
+  const { t, ran, till } = await shop();
+  await using _ = t;
+  await till.$with(numbered(7)).pay(5);
+  const old = await rejection(till.$with(numbered(6)).pay(5));
+  expect(old).toMatchObject({ code: "INVALID_ARGUMENT", outcome: "not-executed" });
+  expect(String(old)).toContain("sequence 6 of sender 'desk' is lower than 7");
+  const other = await rejection(till.$with(numbered(7)).pay(6));
+  expect(other).toMatchObject({ code: "INVALID_ARGUMENT", outcome: "not-executed" });
+  expect(ran).toEqual(["pay 5"]);
+});
+
+test("concurrent duplicates of a sequence run once, from whichever silo they come (R21)", async () => {
+  const { t, ran, Till } = await shop(2);
+  await using _ = t;
+  const calls = t.silos.flatMap((silo) => {
+    const till = silo.client.get(Till, "t").$with(numbered(1));
+    return [till.pay(5), till.pay(5)];
+  });
+  await t.clock.advance("1s");
+  expect(await Promise.all(calls)).toEqual(Array.from({ length: 4 }, () => ({ sum: 5 })));
+  expect(ran).toEqual(["pay 5"]);
+});
+
+test("a sequence is known after the activation ended, and after its silo crashed in the middle of the save", async () => {
+  const { t, storage, Till } = await shop(2);
+  await using _ = t;
+  const first = t.silos[0]!.client.get(Till, "t");
+  expect(await first.$with(numbered(1)).pay(1)).toEqual({ sum: 1 });
+  await first.leave();
+  expect(await first.$with(numbered(1)).pay(1)).toEqual({ sum: 1 });
+  const owner = await first.where();
+  const survivor = t.silos.find((silo) => silo.name !== owner)!.client.get(Till, "t");
+  storage.loseAnswers = 1;
+  const paid = survivor.$with({ ...numbered(2), timeoutMs: "20s" }).pay(5);
+  await t.clock.settle();
+  crash(t.silos.find((silo) => silo.name === owner)!);
+  await t.clock.advance("10s");
+  expect(await paid).toEqual({ sum: 6 });
+  expect(await survivor.$with(numbered(2)).pay(5)).toEqual({ sum: 6 });
+  expect(await survivor.sum()).toBe(6);
+  expect(await rejection(survivor.$with(numbered(1)).pay(1))).toMatchObject({
+    outcome: "not-executed",
+  });
+});
+
+test("what a caller changes in a key after its call never travels", async () => {
+  const { t, ran, till } = await shop();
+  await using _ = t;
+  const key = { sender: "desk", sequence: 1 };
+  const paid = till.$with({ idempotencyKey: key }).pay(1);
+  key.sequence = 2;
+  await paid;
+  expect(await rejection(till.$with(numbered(1)).pay(2))).toMatchObject({
+    code: "INVALID_ARGUMENT",
+  });
+  expect(await till.$with(numbered(2)).pay(1)).toEqual({ sum: 2 });
+  expect(ran).toEqual(["pay 1", "pay 1"]);
 });

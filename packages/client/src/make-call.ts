@@ -45,7 +45,8 @@ export function makeCall(
     actorKey,
     lane: laneOf(origin?.chain ?? [], actorKey),
     method,
-    idempotencyKey,
+    // Its own copy: what the caller changes afterwards never travels.
+    idempotencyKey: typeof idempotencyKey === "object" ? { ...idempotencyKey } : idempotencyKey,
     repeatable:
       idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
     strict: strictReads ?? false,

@@ -4,6 +4,7 @@ import {
   type Body,
   type ChainLink,
   formatActor,
+  type IdempotencyKey,
   type Incarnation,
   type Timer,
 } from "@tenure/core/internal";
@@ -30,7 +31,7 @@ export interface OutgoingCall {
   /** Its caller and its actor: calls with the same lane leave in the order in which they were made. */
   readonly lane: string;
   readonly method: string;
-  readonly idempotencyKey: string | undefined;
+  readonly idempotencyKey: IdempotencyKey | undefined;
   readonly repeatable: boolean;
   readonly strict: boolean;
   readonly origin: CallOrigin | undefined;

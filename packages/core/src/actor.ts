@@ -1,7 +1,7 @@
 // The base class of actors and what an actor sees of its surroundings.
 import type { ActorAddress } from "./actor-id.ts";
 import type { ActorDefinition } from "./define-actor.ts";
-import type { ChainLink } from "./message.ts";
+import type { ChainLink, IdempotencyKey } from "./message.ts";
 import type { ActorRef } from "./reference.ts";
 
 /** Why an activation ended. */
@@ -36,7 +36,7 @@ export interface CallContext {
   readonly chain: readonly ChainLink[];
   /** When the caller stops waiting: milliseconds since the epoch on this machine's clock. */
   readonly deadline: number | undefined;
-  readonly idempotencyKey: string | undefined;
+  readonly idempotencyKey: IdempotencyKey | undefined;
 }
 
 /**

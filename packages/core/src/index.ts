@@ -39,6 +39,6 @@ export {
   UnauthorizedError,
 } from "./errors.ts";
 export type { EventListener, EventType, TenureEvent } from "./events.ts";
-export type { ChainLink } from "./message.ts";
+export type { ChainLink, IdempotencyKey, SenderSequence } from "./message.ts";
 export { UnreachableError } from "./port.ts";
 export type { ActorRef, CallOptions } from "./reference.ts";

@@ -75,7 +75,11 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     method: name,
     args: body,
     budgetMs: count,
-    key: fc.option(name, { nil: undefined }),
+    key: fc.oneof(
+      name,
+      fc.constant(undefined),
+      fc.record({ sender: name, sequence: fc.maxSafeNat() }),
+    ),
     chain: fc.array(fc.record({ type: name, id: name, method: name, turn: count }), {
       maxLength: MAX_CHAIN,
     }),
@@ -310,8 +314,20 @@ test("words that are too long for a message are cut, and the message arrives (D4
   ]);
 });
 
-test("a key is a non-empty string of at most 256 bytes", () => {
-  for (const fine of ["a", "é".repeat(128), "\0"]) expect(keyProblem(fine)).toBeUndefined();
-  for (const bad of ["", "é".repeat(129), "\ud800", 7, null])
+test("a key is a non-empty string of at most 256 bytes, or a sender of such a name with a whole number", () => {
+  for (const fine of ["a", "é".repeat(128), "\0"]) {
+    expect(keyProblem(fine)).toBeUndefined();
+    expect(keyProblem({ sender: fine, sequence: 0 })).toBeUndefined();
+  }
+  for (const bad of [
+    "",
+    "é".repeat(129),
+    "\ud800",
+    7,
+    null,
+    {},
+    [],
+    { sender: "s", sequence: "1" },
+  ])
     expect(keyProblem(bad)).toBeTypeOf("string");
 });

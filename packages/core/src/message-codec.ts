@@ -13,6 +13,7 @@ import {
   type CallMessage,
   type CallResult,
   type ChainLink,
+  type IdempotencyKey,
   MAX_CHAIN,
   type Message,
   type RefusalReason,
@@ -54,7 +55,7 @@ export function messageTuple(message: Message): readonly unknown[] {
         cut(message.method, MAX_METHOD),
         bodyBytes(message.args),
         Math.min(Math.ceil(message.budgetMs), Number.MAX_SAFE_INTEGER),
-        message.key ?? null,
+        keyTuple(message.key),
         message.chain.length === 0
           ? null
           : message.chain.map((link) => [
@@ -137,7 +138,7 @@ export function messageFromTuple(tuple: unknown): Message {
         method: str(t[4], "method", MAX_METHOD),
         args: bytesBody(bin(t[5], "args")),
         budgetMs: int(t[6], "budget"),
-        key: t[7] === null ? undefined : str(t[7], "key", 512),
+        key: idempotencyKey(t[7]),
         chain: t[8] === null ? [] : chain(t[8]),
         ...flags(t[9]),
       };
@@ -230,6 +231,16 @@ function chain(value: unknown): readonly ChainLink[] {
 /** A boolean where nothing but it is to be said (D3). */
 function flagsOf({ repeatable, strict }: CallMessage): boolean | number {
   return strict ? STRICT + Number(repeatable) : repeatable;
+}
+
+/** A reader that knows only strings finds garbage in the other kind (D3). */
+function keyTuple(key: IdempotencyKey | undefined): unknown {
+  return typeof key === "object" ? [key.sender, key.sequence] : (key ?? null);
+}
+
+function idempotencyKey(value: unknown): IdempotencyKey | undefined {
+  if (!Array.isArray(value)) return value === null ? undefined : str(value, "key", 512);
+  return { sender: str(value[0], "sender", 512), sequence: int(value[1], "sequence") };
 }
 
 function flags(value: unknown): Pick<CallMessage, "repeatable" | "strict"> {

@@ -28,7 +28,7 @@ export interface CallMessage {
   readonly args: Body;
   /** Milliseconds that are left for the call when it is sent (M2). */
   readonly budgetMs: number;
-  readonly key: string | undefined;
+  readonly key: IdempotencyKey | undefined;
   readonly chain: readonly ChainLink[];
   /** The same call may run twice without harm (a read, idempotent, or keyed). */
   readonly repeatable: boolean;
@@ -165,13 +165,42 @@ export function addressProblem(type: string, id: string): string | undefined {
   return actorIdProblem(id);
 }
 
+/**
+ * What makes a call the same call however often it is sent: any string; or a sender that numbers its calls, each with a higher
+ * number than the one before. A sender costs the actor one record, however many calls it makes; a string one each.
+ */
+export type IdempotencyKey = string | SenderSequence;
+
+export interface SenderSequence {
+  /** A name of the sender's own, at most 256 bytes: for each actor its numbers rise. */
+  readonly sender: string;
+  /** A whole number, at least 0. */
+  readonly sequence: number;
+}
+
 export const MAX_KEY_BYTES = 256;
 
 /** Why `key` is no idempotency key, or undefined when it is one. Checked where it is given and where it arrives. */
 export function keyProblem(key: unknown): string | undefined {
-  if (typeof key !== "string" || key.length === 0 || !key.isWellFormed())
-    return `idempotencyKey must be a non-empty string of well-formed Unicode in this version, not ${describe(key)}`;
-  return Buffer.byteLength(key) > MAX_KEY_BYTES
-    ? `idempotencyKey has at most ${MAX_KEY_BYTES} bytes in UTF-8`
+  if (typeof key !== "object" || key === null) return nameProblem("idempotencyKey", key);
+  const { sender, sequence, ...others } = key as Readonly<Record<string, unknown>>;
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    return `idempotencyKey must be a string or { sender, sequence }; it has '${other}' besides`;
+  if (typeof sequence !== "number" || !Number.isSafeInteger(sequence) || sequence < 0)
+    return `idempotencyKey.sequence must be a whole number from 0 on, not ${describe(sequence)}`;
+  return nameProblem("idempotencyKey.sender", sender);
+}
+
+function nameProblem(what: string, name: unknown): string | undefined {
+  if (typeof name !== "string" || name.length === 0 || !name.isWellFormed())
+    return `${what} must be a non-empty string of well-formed Unicode, not ${describe(name)}`;
+  return Buffer.byteLength(name) > MAX_KEY_BYTES
+    ? `${what} has at most ${MAX_KEY_BYTES} bytes in UTF-8`
     : undefined;
+}
+
+/** The key in words. */
+export function keyText(key: IdempotencyKey): string {
+  return typeof key === "string" ? `'${key}'` : `${key.sequence} of sender '${key.sender}'`;
 }

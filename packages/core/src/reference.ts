@@ -6,6 +6,7 @@ import { type ActorAddress, formatActor } from "./actor-id.ts";
 import type { CallableName, ResolvedMethod } from "./define-actor.ts";
 import type { Duration } from "./duration.ts";
 import { NotAvailableError } from "./errors.ts";
+import type { IdempotencyKey } from "./message.ts";
 import { REFERENCE } from "./walk.ts";
 
 /** Options of single calls, given by `$with`. */
@@ -17,9 +18,10 @@ export interface CallOptions {
   /**
    * The call's effect is applied once, however often it is sent with this key within 24 hours; a repeat gets the recorded
    * result. For `write` methods of actors with state; on a `read` or `interleave` method it only lets the runtime repeat
-   * the call, since there is no effect to record.
+   * the call, since there is no effect to record. `{ sender, sequence }` is for senders that number their calls to an actor: a
+   * repeat of the last one gets its result, one with a lower number is refused.
    */
-  readonly idempotencyKey?: string | undefined;
+  readonly idempotencyKey?: IdempotencyKey | undefined;
   /**
    * The reply must be confirmed by the store, as `strictReads` of the actor's class says. Where the class or the silo asks for it
    * already, `false` does not take it back. @default false

@@ -14,7 +14,7 @@ import { StoreUnavailableError } from "./port.ts";
 import { DamagedRecord } from "./records.ts";
 import {
   KEY_HEADER_BYTES,
-  KEY_PARTS,
+  isResultPart,
   type LoadAnswer,
   type PartsRequest,
   type Storage,
@@ -25,7 +25,7 @@ export interface RowTables {
   row(actor: ActorAddress): RowMeta | DamagedRecord | undefined;
   /** Writes the meta, and the due index with it (S6). */
   putRow(actor: ActorAddress, meta: RowMeta): void;
-  /** Every part; of one under `k/` at least the first KEY_HEADER_BYTES. The bytes may be the table's own. */
+  /** Every part; of a recorded result at least the first KEY_HEADER_BYTES. The bytes may be the table's own. */
   partHeads(actor: ActorAddress): Iterable<readonly [name: string, bytes: Uint8Array]>;
   part(actor: ActorAddress, name: string): Uint8Array | undefined;
   /** Keeps a copy of the bytes. */
@@ -115,10 +115,7 @@ function loadFrom(tables: RowTables, request: LoadRequest, rules: OwnershipRules
   if (!rules.decideVerify(row, request)) tables.putRow(request.actor, decision.meta);
   const parts = new Map<string, Uint8Array>();
   for (const [name, bytes] of tables.partHeads(request.actor))
-    parts.set(
-      name,
-      ownBytes(name.startsWith(KEY_PARTS) ? bytes.subarray(0, KEY_HEADER_BYTES) : bytes),
-    );
+    parts.set(name, ownBytes(isResultPart(name) ? bytes.subarray(0, KEY_HEADER_BYTES) : bytes));
   return { ok: true, row: { meta: decision.meta, parts } };
 }
 

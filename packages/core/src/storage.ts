@@ -2,7 +2,8 @@
 //   S1. Each operation on one row is atomic and decides as `ownership-rules.ts` does; load raises the fence before it
 //       returns data.
 //   S2. A save puts and deletes in one step, and only the parts that it names.
-//   S3. load returns every part whole, but of the parts under `k/` only the first KEY_HEADER_BYTES; `parts` gives the rest.
+//   S3. load returns every part whole, but of recorded results (`k/`, `s/`) only the first KEY_HEADER_BYTES; `parts` gives the
+//       rest.
 //   S4. An operation either answers definitively or rejects; after a rejection it may still be applied (R7).
 //   S5. A damaged or newer row is answered as such, with its bytes untouched.
 //   S6. dueBefore lists rows whose `due` is not after the time; the index changes in the same step as the row.
@@ -20,15 +21,21 @@ import type { PortEnvironment } from "./port.ts";
 
 /** The part that holds the actor's state. */
 export const STATE_PART = "state";
-/** Prefix of idempotency results; their values start with a header: 16 bytes of request hash, 8 of time (float64, big-endian). */
+/** Prefix of the results of calls with an opaque key; their values start with a header: 16 bytes of request hash, 8 of time. */
 export const KEY_PARTS = "k/";
-export const KEY_HEADER_BYTES = 24;
-/** Prefixes of parts that later versions use: sender sequences, outbox, reminders. */
+/** The same by sender, of its last sequence: 8 bytes of request hash, 8 of sequence, 8 of time (float64, big-endian). */
 export const SENDER_PARTS = "s/";
+export const KEY_HEADER_BYTES = 24;
+/** Prefixes of parts that later versions use: outbox, reminders. */
 export const OUTBOX_PARTS = "o/";
 export const REMINDER_PARTS = "r/";
 /** How many buckets the due index has. */
 export const DUE_BUCKETS = 64;
+
+/** Whether a part is a recorded result, of which load answers the header only (S3). */
+export function isResultPart(name: string): boolean {
+  return name.startsWith(KEY_PARTS) || name.startsWith(SENDER_PARTS);
+}
 
 export interface LoadedRow {
   readonly meta: RowMeta;

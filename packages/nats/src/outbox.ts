@@ -105,7 +105,9 @@ export function sizeBound(message: Message): number {
         text(message.id) +
         text(message.method) +
         body(message.args) +
-        text(message.key) +
+        (typeof message.key === "object"
+          ? TUPLE + NUMBER + text(message.key.sender)
+          : text(message.key)) +
         message.chain.reduce(
           (sum, link) => sum + TUPLE + NUMBER + text(link.type) + text(link.id) + text(link.method),
           TUPLE,

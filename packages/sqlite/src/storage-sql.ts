@@ -9,6 +9,7 @@ import {
   encodeActorKey,
   KEY_HEADER_BYTES,
   KEY_PARTS,
+  SENDER_PARTS,
   ROW_FORMAT,
   type RowMeta,
   type RowTables,
@@ -31,10 +32,10 @@ const PUT_ROW = `
   ON CONFLICT DO UPDATE SET format = excluded.format, generation = excluded.generation,
     token = excluded.token, etag = excluded.etag, version = excluded.version, due = excluded.due`;
 
-// Of kept keys only the header leaves SQLite: a row may have thousands (S3).
+// Of recorded results only the header leaves SQLite: a row may have thousands (S3).
 const PART_HEADS = `
   SELECT name,
-    CASE WHEN substr(name, 1, ${KEY_PARTS.length}) = CAST('${KEY_PARTS}' AS BLOB)
+    CASE WHEN substr(name, 1, ${KEY_PARTS.length}) IN (CAST('${KEY_PARTS}' AS BLOB), CAST('${SENDER_PARTS}' AS BLOB))
       THEN substr(bytes, 1, ${KEY_HEADER_BYTES}) ELSE bytes END AS bytes
   FROM parts WHERE cluster = ? AND actor = ?`;
 

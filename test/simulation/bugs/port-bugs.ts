@@ -2,7 +2,7 @@
 import {
   type ActorAddress,
   formatActor,
-  KEY_PARTS,
+  isResultPart,
   ownershipRules,
   type SaveAnswer,
   type SaveRequest,
@@ -155,7 +155,7 @@ async function inTwo(
 }
 
 function isKey(name: string): boolean {
-  return name.startsWith(KEY_PARTS);
+  return isResultPart(name);
 }
 
 function ownToken<R extends { readonly actor: ActorAddress; readonly token: string }>(

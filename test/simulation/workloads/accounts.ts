@@ -106,7 +106,7 @@ function makeAccount(): AccountClass {
       methods: { balance: "interleave" },
     });
     async transfer(to: string, amount: number): Promise<number> {
-      const key = this.ctx.call.idempotencyKey!;
+      const key = this.ctx.call.idempotencyKey as string;
       this.state.balance -= amount;
       const there = this.ctx.get(Account, to).$with({ idempotencyKey: inner(key) });
       await there.deposit(amount);

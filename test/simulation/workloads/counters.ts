@@ -1,5 +1,6 @@
 // Counters with keyed adds: repeated until answered, and sometimes after; each key counts once, with one result.
 import { Actor, type ActorClass, defineActor } from "tenure";
+import { keyText } from "@tenure/core/internal";
 import { checkLinearizable, type Model, type Operation, type Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
 
@@ -27,6 +28,8 @@ export class Counters {
   /** Counters of which the store lost something: what was acknowledged says nothing about them any more. */
   readonly #lost = new Set<string>();
   #next = 0;
+  /** Senders that number their adds: one add at a time each. */
+  readonly #senders: { readonly sender: string; sequence: number }[] = [];
 
   constructor(sim: Simulation) {
     this.#sim = sim;
@@ -78,7 +81,8 @@ export class Counters {
 
   async #add(id: string, add: number): Promise<void> {
     const sim = this.#sim;
-    const key = `add-${this.#next++}`;
+    const sender = sim.random.next() < 0.4 ? this.#takeSender(id) : undefined;
+    const key = sender ? { ...sender } : `add-${this.#next++}`;
     const calledMs = sim.nowMs;
     let returned: Operation<Input, number>["returned"];
     let maybe = false;
@@ -94,13 +98,24 @@ export class Counters {
         if (answer.outcome !== "ok") continue;
         const lost = this.#lost.has(`counter/${id}`) || sim.wasUnsettled(calledMs, sim.nowMs);
         if (returned && returned.output !== answer.value && !lost)
-          sim.violated("I10", `counter/${id}: ${key} had two results`);
+          sim.violated("I10", `counter/${id}: ${keyText(key)} had two results`);
         returned ??= { atMs: sim.nowMs, output: answer.value };
       }
       if (returned && sim.random.next() < 0.7) break;
     }
+    if (sender) this.#senders.push(sender);
     // Not executed: it must not show anywhere, which the check finds out by not knowing it.
     if (returned || maybe) this.#of(id).push({ input: { add }, calledMs, returned });
+  }
+
+  /** One that has no call under way, with its next number. What it gave up is over: a straggler of it is refused. */
+  #takeSender(id: string): { readonly sender: string; sequence: number } {
+    const at = this.#senders.findIndex(({ sender }) => sender.startsWith(id));
+    const [free] = at === -1 ? [] : this.#senders.splice(at, 1);
+    this.#sim.saw("an add numbered by its sender");
+    if (!free) return { sender: `${id}/${this.#next++}`, sequence: 0 };
+    free.sequence += 1 + Math.floor(this.#sim.random.next() * 2);
+    return free;
   }
 
   async #get(id: string): Promise<void> {

@@ -1,7 +1,7 @@
 // Rows: decideLoad, decideSave and decideVerify of ownership-rules, stated in Lua; parts() and dueBefore().
 // Keys: `row:<actor key>`, a hash of the meta fields and one field `p:<name>` per part, so that one fence covers all of it
 // (R10) and a save writes only what changed; `due:<bucket>`, a sorted set of actor keys by due time (S6).
-import { KEY_HEADER_BYTES, KEY_PARTS, ROW_FORMAT } from "@tenure/core/internal";
+import { KEY_HEADER_BYTES, KEY_PARTS, ROW_FORMAT, SENDER_PARTS } from "@tenure/core/internal";
 import { type LuaScript, luaScript } from "../script.ts";
 import { STORAGE } from "./prelude.ts";
 
@@ -41,16 +41,18 @@ export const LOAD: LuaScript = luaScript("load", [
   STORAGE,
   ROW,
   String.raw`
--- All parts, but of those under k/ only the header (S3).
+-- All parts, but of recorded results only the header (S3).
+local RESULTS = { ['${KEY_PARTS}'] = true, ['${SENDER_PARTS}'] = true }
+
 local function read_parts(actor)
   local parts = {}
   local fields = redis.call('HGETALL', row_key(actor))
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 2) == 'p:' then
       local name = string.sub(fields[i], 3)
-      local is_key = string.sub(name, 1, ${KEY_PARTS.length}) == '${KEY_PARTS}'
+      local is_result = RESULTS[string.sub(name, 1, ${KEY_PARTS.length})]
       parts[#parts + 1] = name
-      parts[#parts + 1] = is_key and string.sub(fields[i + 1], 1, ${KEY_HEADER_BYTES}) or fields[i + 1]
+      parts[#parts + 1] = is_result and string.sub(fields[i + 1], 1, ${KEY_HEADER_BYTES}) or fields[i + 1]
     end
   end
   return parts

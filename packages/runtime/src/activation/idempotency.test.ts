@@ -6,15 +6,9 @@ import {
   valueBody,
 } from "@tenure/core/internal";
 import { expect, test } from "vitest";
-import {
-  KEY_RETENTION_MS,
-  keyRecord,
-  KeyTable,
-  MAX_KEYS,
-  recordedResult,
-  uuidV7Ms,
-} from "./idempotency.ts";
+import { KEY_RETENTION_MS, KeyTable, MAX_KEYS, uuidV7Ms } from "./idempotency.ts";
 import type { IncomingCall } from "./incoming-call.ts";
+import { keyRecord, recordedResult } from "./recorded-result.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -38,7 +32,7 @@ const OK: CallResult = { status: "ok", body: valueBody({ sum: 5 }) };
 function apply(table: KeyTable, key: string, nowMs: number, args: readonly unknown[] = [1]) {
   const verdict = table.check(key, callOf("pay", args), nowMs);
   if (verdict.kind !== "new") throw new Error(`the key is ${verdict.kind}`);
-  return table.record(key, keyRecord(verdict.digest, nowMs, OK), nowMs);
+  return table.record(key, keyRecord({ digest: verdict.digest, atMs: nowMs }, OK), nowMs);
 }
 
 const kindOf = (table: KeyTable, key: string, nowMs: number, args: readonly unknown[] = [1]) =>
@@ -46,7 +40,8 @@ const kindOf = (table: KeyTable, key: string, nowMs: number, args: readonly unkn
 
 test("a record holds the request's digest, the time and the result, and reads back", () => {
   for (const status of ["ok", "threw"] as const) {
-    const bytes = keyRecord(new Uint8Array(16).fill(7), NOW, { status, body: valueBody([1, "x"]) });
+    const header = { digest: new Uint8Array(16).fill(7), atMs: NOW };
+    const bytes = keyRecord(header, { status, body: valueBody([1, "x"]) });
     expect([...bytes.subarray(0, 16)]).toEqual(Array.from({ length: 16 }, () => 7));
     expect(recordedResult(bytes)).toEqual({ status, body: bytesBody(encodeValue([1, "x"])) });
   }

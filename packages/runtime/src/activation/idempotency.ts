@@ -1,18 +1,12 @@
-// Idempotency keys of one actor: which calls were already applied, and with what result (Joshi: Idempotent Receiver).
+// Opaque idempotency keys of one actor: which calls were already applied, and with what result (Joshi: Idempotent Receiver).
 //   Y1. A key and its result are committed in the same save as the call's effect (R23): none without the other.
 //   Y2. The same key with the same request gets the recorded result and runs nothing; with another request, an error.
 //   Y3. Unexpired keys are never evicted: when the table is full, new ones are refused (R22).
 //   Y4. A UUIDv7 older than the retention is refused: its record may be gone. Any other string is a new call after it.
 //   Y5. A call with the key of one that is running waits behind it in the mailbox and then finds its record (R21).
-import {
-  type CallResult,
-  bodyBytes,
-  bytesBody,
-  digest16,
-  KEY_HEADER_BYTES,
-  KEY_PARTS,
-} from "@tenure/core/internal";
-import { type IncomingCall, refused } from "./incoming-call.ts";
+import { bodyBytes, digest16, KEY_PARTS } from "@tenure/core/internal";
+import type { IncomingCall } from "./incoming-call.ts";
+import { keyRefused, type KeyVerdict, readKeyHeader } from "./recorded-result.ts";
 
 export const KEY_RETENTION_MS: number = 24 * 3_600_000;
 export const MAX_KEYS = 10_000;
@@ -24,11 +18,6 @@ interface KeyRecord {
   /** The recorded result, while it is not known to be durable. */
   bytes: Uint8Array | undefined;
 }
-
-export type KeyVerdict =
-  | { readonly kind: "new"; readonly digest: Uint8Array }
-  | { readonly kind: "recorded"; readonly bytes: Uint8Array | undefined }
-  | { readonly kind: "refused"; readonly result: CallResult };
 
 export class KeyTable {
   // In order of time, since Map keeps insertion order and records are added as they are made.
@@ -44,7 +33,7 @@ export class KeyTable {
     const loaded: [string, KeyRecord][] = [];
     for (const [name, bytes] of parts)
       if (name.startsWith(KEY_PARTS))
-        loaded.push([name.slice(KEY_PARTS.length), readHeader(bytes)]);
+        loaded.push([name.slice(KEY_PARTS.length), { ...readKeyHeader(bytes), bytes: undefined }]);
     loaded.sort((a, b) => a[1].atMs - b[1].atMs);
     for (const [key, record] of loaded) this.#records.set(key, record);
   }
@@ -86,7 +75,7 @@ export class KeyTable {
   ): { readonly put: readonly [string, Uint8Array]; readonly del: readonly string[] } {
     const del = this.#prune(nowMs);
     this.#records.delete(key);
-    this.#records.set(key, { ...readHeader(bytes), bytes });
+    this.#records.set(key, { ...readKeyHeader(bytes), bytes });
     return { put: [KEY_PARTS + key, bytes], del: del.filter((name) => name !== KEY_PARTS + key) };
   }
 
@@ -110,43 +99,6 @@ export class KeyTable {
     }
     return pruned;
   }
-}
-
-function keyRefused(reason: "key-refused" | "overloaded", message: string): KeyVerdict {
-  return { kind: "refused", result: refused(reason, message) };
-}
-
-// ---- the part: 16 bytes of digest, 8 of time, 1 of status, then the body -------------------------------------------
-
-const OK = 0;
-const THREW = 1;
-
-/** The part that records a result. */
-export function keyRecord(digest: Uint8Array, atMs: number, result: CallResult): Uint8Array {
-  const body =
-    result.status === "ok" || result.status === "threw" ? bodyBytes(result.body) : new Uint8Array();
-  const bytes = Buffer.allocUnsafe(KEY_HEADER_BYTES + 1 + body.length);
-  bytes.set(digest, 0);
-  bytes.writeDoubleBE(atMs, 16);
-  bytes[KEY_HEADER_BYTES] = result.status === "threw" ? THREW : OK;
-  bytes.set(body, KEY_HEADER_BYTES + 1);
-  return new Uint8Array(bytes);
-}
-
-function readHeader(bytes: Uint8Array): KeyRecord {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return {
-    digest: new Uint8Array(view.subarray(0, 16)),
-    atMs: view.readDoubleBE(16),
-    bytes: undefined,
-  };
-}
-
-/** The recorded result of a whole part; undefined when the part is not one. */
-export function recordedResult(bytes: Uint8Array): CallResult | undefined {
-  if (bytes.length <= KEY_HEADER_BYTES) return undefined;
-  const body = bytesBody(bytes.slice(KEY_HEADER_BYTES + 1));
-  return { status: bytes[KEY_HEADER_BYTES] === THREW ? "threw" : "ok", body };
 }
 
 /** When a UUIDv7 was made, in milliseconds since the epoch; undefined for any other string. */

@@ -5,6 +5,7 @@ import {
   type CallResult,
   type ChainLink,
   formatActor,
+  type IdempotencyKey,
   type Incarnation,
   type RefusalReason,
   type Refused,
@@ -16,7 +17,7 @@ export interface IncomingCall {
   readonly actor: ActorAddress;
   readonly method: ResolvedMethod;
   readonly args: Body;
-  readonly key: string | undefined;
+  readonly key: IdempotencyKey | undefined;
   readonly chain: readonly ChainLink[];
   /** The same arguments may be needed again: a local call that may be repeated keeps its body. */
   readonly repeatable: boolean;

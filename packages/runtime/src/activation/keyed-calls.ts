@@ -4,17 +4,29 @@ import {
   type CallResult,
   type Clock,
   errorText,
+  type IdempotencyKey,
+  KEY_HEADER_BYTES,
+  KEY_PARTS,
+  keyText,
+  SENDER_PARTS,
   TenureError,
 } from "@tenure/core/internal";
 import type { Changes } from "./commit-pipeline.ts";
-import { keyRecord, type KeyTable, recordedResult } from "./idempotency.ts";
+import type { KeyTable } from "./idempotency.ts";
 import { type IncomingCall, refused } from "./incoming-call.ts";
+import {
+  keyRecord,
+  readSequenceHeader,
+  recordedResult,
+  sequenceRecord,
+} from "./recorded-result.ts";
+import type { SenderTable } from "./sender-sequences.ts";
 
 export interface KeyedDeps {
   readonly address: ActorAddress;
   readonly clock: Clock;
   /** Undefined for an actor without a row. */
-  readonly keys: KeyTable | undefined;
+  readonly keys: { readonly opaque: KeyTable; readonly senders: SenderTable } | undefined;
   /** The store no longer has what it had acknowledged: this activation's memory is of a row that is gone (I8). */
   forgotten(what: string): void;
   fetchParts(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
@@ -25,11 +37,15 @@ export type Admission =
   | { readonly kind: "run"; readonly digest: Uint8Array | undefined }
   | { readonly kind: "refused"; readonly result: CallResult }
   /** It was applied before. `bytes` are its record, unless that is only in the store. */
-  | { readonly kind: "recorded"; readonly key: string; readonly bytes: Uint8Array | undefined };
+  | {
+      readonly kind: "recorded";
+      readonly key: IdempotencyKey;
+      readonly bytes: Uint8Array | undefined;
+    };
 
 /** A record that is not in the table yet: the turn may still fail. */
 interface Draft {
-  readonly key: string;
+  readonly key: IdempotencyKey;
   readonly atMs: number;
   readonly bytes: Uint8Array;
 }
@@ -60,7 +76,10 @@ export class KeyedCalls {
           `${this.#d.address.type} has no state to keep an idempotency key in; declare state: () => ({})`,
         ),
       };
-    const verdict = this.#d.keys.check(key, call, this.#d.clock.wallMs());
+    const { opaque, senders } = this.#d.keys;
+    const nowMs = this.#d.clock.wallMs();
+    const verdict =
+      typeof key === "string" ? opaque.check(key, call, nowMs) : senders.check(key, call, nowMs);
     switch (verdict.kind) {
       case "refused":
         return verdict;
@@ -73,7 +92,7 @@ export class KeyedCalls {
 
   /** The recorded result of a call that was applied before. */
   async recorded({ key, bytes }: Extract<Admission, { kind: "recorded" }>): Promise<CallResult> {
-    const name = `k/${key}`;
+    const name = typeof key === "string" ? KEY_PARTS + key : SENDER_PARTS + key.sender;
     let record = bytes;
     if (!record)
       try {
@@ -81,8 +100,12 @@ export class KeyedCalls {
       } catch (error) {
         return refused("unavailable", `the recorded result cannot be read: ${errorText(error)}`);
       }
-    if (!record) {
-      this.#d.forgotten(`the recorded result of the idempotency key '${key}'`);
+    const at = record && sequenceIn(record, key);
+    // The sender's next call was applied while this one looked for its result.
+    if (at === "later")
+      return refused("key-refused", `after ${keyText(key)} a later one was applied`);
+    if (!record || at === "earlier") {
+      this.#d.forgotten(`the recorded result of the idempotency key ${keyText(key)}`);
       return refused("unavailable", "the recorded result is gone; the actor is loaded anew");
     }
     return (
@@ -103,13 +126,29 @@ export class KeyedCalls {
   ): Draft | undefined {
     if (!digest || call.key === undefined || thrown instanceof TenureError) return undefined;
     const atMs = this.#d.clock.wallMs();
-    return { key: call.key, atMs, bytes: keyRecord(digest, atMs, result) };
+    const { key } = call;
+    const bytes =
+      typeof key === "string"
+        ? keyRecord({ digest, atMs }, result)
+        : sequenceRecord({ digest, atMs, sequence: key.sequence }, result);
+    return { key, atMs, bytes };
   }
 
   /** Enters a record into the table, and says what is to be saved for it. */
   enter({ key, atMs, bytes }: Draft): KeyedChange {
-    const keys = this.#d.keys!;
-    const { put, del } = keys.record(key, bytes, atMs);
-    return { put: [put], del, durable: () => keys.durable(key) };
+    const { opaque, senders } = this.#d.keys!;
+    if (typeof key === "string") {
+      const { put, del } = opaque.record(key, bytes, atMs);
+      return { put: [put], del, durable: () => opaque.durable(key) };
+    }
+    const { put, del } = senders.record(key, bytes, atMs);
+    return { put: [put], del, durable: () => senders.durable(key) };
   }
+}
+
+/** Which of a sender's sequences a part records, seen from the one that is looked for. */
+function sequenceIn(part: Uint8Array, key: IdempotencyKey): "earlier" | "this" | "later" {
+  if (typeof key === "string" || part.length < KEY_HEADER_BYTES) return "this";
+  const { sequence } = readSequenceHeader(part);
+  return sequence === key.sequence ? "this" : sequence > key.sequence ? "later" : "earlier";
 }

@@ -16,6 +16,7 @@ import { KeyedCalls } from "./keyed-calls.ts";
 import { LostActor } from "./lost-actor.ts";
 import { outgoingCalls } from "./outgoing-calls.ts";
 import type { OutputGate } from "./output-gate.ts";
+import { SenderTable } from "./sender-sequences.ts";
 import type { Started } from "./start-activation.ts";
 import { stateAccess } from "./state-access.ts";
 import { StateCell } from "./state-cell.ts";
@@ -94,7 +95,10 @@ export function makeLife(
     keyed: new KeyedCalls({
       address,
       clock,
-      keys: row && new KeyTable(row.parts, deps.rules.keyRetentionMs),
+      keys: row && {
+        opaque: new KeyTable(row.parts, deps.rules.keyRetentionMs),
+        senders: new SenderTable(row.parts, deps.rules.keyRetentionMs),
+      },
       fetchParts: (names) => deps.rows.parts({ actor: address, names }),
       forgotten: (what) =>
         host.refused(

@@ -74,34 +74,47 @@ export function partTests(rule: StorageRule): void {
     await Promise.all([writing(), reading()]);
   });
 
-  rule("S3", "of kept keys a load shows the header, and parts() the whole", async (bench) => {
-    const storage = await bench.open();
-    const long = pattern(200);
-    const parts = {
-      "k/long": long,
-      "k/short": pattern(7),
-      "k/exact": pattern(KEY_HEADER_BYTES),
-      "k/empty": bytes(),
-      "k/": pattern(30),
-      k: pattern(30),
-      "K/long": pattern(30),
-      "kk/long": pattern(30),
-      state: pattern(300),
-    };
-    await bench.write(storage, ACTOR, 1, parts);
-    const row = await bench.rowAfter(storage, ACTOR);
-    expect(plain(row.parts)).toEqual({
-      ...plain(new Map(Object.entries(parts))),
-      "k/long": [...long.subarray(0, KEY_HEADER_BYTES)],
-      "k/": [...pattern(KEY_HEADER_BYTES)],
-    });
-    const names = ["state", "k/never", "k/long", "k/empty"];
-    expect(plain(await storage.parts({ actor: ACTOR, names }))).toEqual({
-      state: [...parts.state],
-      "k/long": [...long],
-      "k/empty": [],
-    });
-  });
+  rule(
+    "S3",
+    "of recorded results a load shows the header, and parts() the whole",
+    async (bench) => {
+      const storage = await bench.open();
+      const long = pattern(200);
+      const parts = {
+        "k/long": long,
+        "k/short": pattern(7),
+        "k/exact": pattern(KEY_HEADER_BYTES),
+        "k/empty": bytes(),
+        "k/": pattern(30),
+        "s/long": long,
+        "s/short": pattern(7),
+        "s/exact": pattern(KEY_HEADER_BYTES),
+        k: pattern(30),
+        s: pattern(30),
+        "K/long": pattern(30),
+        "S/long": pattern(30),
+        "o/long": pattern(30),
+        "state/s/long": pattern(30),
+        "kk/long": pattern(30),
+        state: pattern(300),
+      };
+      await bench.write(storage, ACTOR, 1, parts);
+      const row = await bench.rowAfter(storage, ACTOR);
+      expect(plain(row.parts)).toEqual({
+        ...plain(new Map(Object.entries(parts))),
+        "k/long": [...long.subarray(0, KEY_HEADER_BYTES)],
+        "k/": [...pattern(KEY_HEADER_BYTES)],
+        "s/long": [...long.subarray(0, KEY_HEADER_BYTES)],
+      });
+      const names = ["state", "k/never", "k/long", "k/empty", "s/long", "s/never"];
+      expect(plain(await storage.parts({ actor: ACTOR, names }))).toEqual({
+        state: [...parts.state],
+        "k/long": [...long],
+        "k/empty": [],
+        "s/long": [...long],
+      });
+    },
+  );
 
   rule("S3", "parts of an absent row are absent, and asking creates nothing", async (bench) => {
     const storage = await bench.open();

@@ -7,7 +7,6 @@ import {
   DamagedRecord,
   formatActor,
   KEY_HEADER_BYTES,
-  KEY_PARTS,
   type LoadAnswer,
   type LoadRequest,
   type OwnershipRules,
@@ -80,7 +79,7 @@ function decide(
       const parts = row?.parts ?? new Map<string, Uint8Array>();
       const heads = [...parts].map(
         ([name, bytes]) =>
-          [name, name.startsWith(KEY_PARTS) ? bytes.slice(0, KEY_HEADER_BYTES) : bytes] as const,
+          [name, /^[ks]\//.test(name) ? bytes.slice(0, KEY_HEADER_BYTES) : bytes] as const,
       );
       return {
         answer: { ok: true, row: { meta, parts: new Map(heads) } },

@@ -3,7 +3,6 @@ import {
   type ActorAddress,
   formatActor,
   KEY_HEADER_BYTES,
-  KEY_PARTS,
   type SaveRequest,
 } from "@tenure/core/internal";
 import type { Note } from "./run.ts";
@@ -64,6 +63,6 @@ function noteSave(request: SaveRequest, was: ModelRow, note: Note): void {
 
 function hasLongKey({ parts }: ModelRow): boolean {
   return [...parts].some(
-    ([name, bytes]) => name.startsWith(KEY_PARTS) && bytes.length > KEY_HEADER_BYTES,
+    ([name, bytes]) => /^[ks]\//.test(name) && bytes.length > KEY_HEADER_BYTES,
   );
 }
