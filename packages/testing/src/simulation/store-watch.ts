@@ -8,6 +8,8 @@
 //   W1. Each primary is watched by itself; what is known of its rows and its dead begins anew where it went back.
 //   W2. For a lease after a loss of the newest writes, or a split, a silo whose claim is gone may not have noticed (R14):
 //       what only one owner guarantees is not asked of that time. After the loss of everything it is: R13.
+//       The same where a claim that is gone had raised a row's fence first: the one whom the directory names does not know,
+//       and may answer reads from its memory until it saves or the actor is loaded anew.
 //   W3. A generation granted a while ago is below every later one, whatever was lost, unless a wall clock jumped (I7).
 import {
   type ActorAddress,
@@ -28,6 +30,7 @@ import type { Findings } from "./violations.ts";
 
 /** What one primary was left with by its last decisions (W1). */
 interface Primary {
+  readonly tables: SimTables;
   readonly rows: Map<string, RowMeta>;
   readonly dead: Set<Incarnation>;
 }
@@ -72,7 +75,9 @@ export class StoreWatch {
   readonly #options: StoreWatchOptions;
   readonly #primaries = new Map<SimTables, Primary>();
   readonly #unsettled: Unsettled[] = [];
-  #now: Primary = { rows: new Map(), dead: new Set() };
+  /** Actors whose fence is a claim's that the directory does not have. */
+  readonly #strays = new Map<string, Unsettled>();
+  #now: Primary | undefined;
   #claims = 0;
   #kept = true;
   #wallClocksJumped = false;
@@ -145,8 +150,9 @@ export class StoreWatch {
   /** A split is over. */
   united(dropped: SimTables): void {
     this.#primaries.delete(dropped);
+    const strays = new Set(this.#strays.values());
     for (const split of this.#unsettled)
-      if (split.untilMs === Infinity) split.untilMs = this.#options.nowMs();
+      if (split.untilMs === Infinity && !strays.has(split)) split.untilMs = this.#options.nowMs();
     this.#unsettledFor(this.#options.noticeMs);
   }
 
@@ -157,7 +163,8 @@ export class StoreWatch {
 
   #meet(tables: SimTables): Primary {
     const dead = [...tables.memberRecords.values()].filter(({ state }) => state === "dead");
-    const primary = {
+    const primary: Primary = {
+      tables,
       rows: new Map<string, RowMeta>(),
       dead: new Set(dead.map(({ incarnation }) => incarnation)),
     };
@@ -270,7 +277,7 @@ export class StoreWatch {
     this.#findings.saw(`a claim: ${request.reason}`);
     this.#owners.set(request.token, request.incarnation);
     this.#histories.add(key, "claimed", silo, entry.generation, request.reason);
-    if (view.claimant?.state !== "alive" || this.#now.dead.has(request.incarnation))
+    if (view.claimant?.state !== "alive" || this.#now!.dead.has(request.incarnation))
       this.#findings.violated("I5", `${silo} is not alive and was granted ${key}`);
     const before = view.entry;
     const named = request.expected === "free" ? undefined : request.expected.token;
@@ -303,8 +310,25 @@ export class StoreWatch {
     this.#seeToken(key, request.token, request.generation);
     known.loads.add(meta.generation);
     known.loaded = this.#seeGrant(known.loaded, key, "loaded with", meta.generation, meta.token);
-    this.#now.rows.set(key, meta);
+    this.#seeFence(key, request);
+    this.#now!.rows.set(key, meta);
     this.#histories.add(key, "loaded", this.#owner(meta.token), meta.generation);
+  }
+
+  /** W2. Where everything is kept, a claim that is gone was displaced by one that loads next. */
+  #seeFence(key: string, { actor, token }: LoadRequest): void {
+    const stray = this.#strays.get(key);
+    const entry = this.#now!.tables.entry(actor);
+    const named = entry?.token === token;
+    if (stray && named) {
+      stray.untilMs = this.#options.nowMs();
+      this.#strays.delete(key);
+    }
+    if (stray || named || this.#kept) return;
+    const unsettled = { fromMs: this.#options.nowMs(), untilMs: Infinity };
+    this.#unsettled.push(unsettled);
+    this.#strays.set(key, unsettled);
+    this.#findings.saw("a fence raised by a claim that is gone");
   }
 
   #save(key: string, meta: RowMeta, row: RowMeta | undefined, request: SaveRequest): void {
@@ -323,14 +347,14 @@ export class StoreWatch {
     if ((this.#etags.get(meta.etag) ?? from) !== from || (this.#kept && this.#etags.has(meta.etag)))
       this.#findings.violated("I2", `${key}: the etag ${meta.etag} was used before`);
     this.#etags.set(meta.etag, from);
-    this.#now.rows.set(key, meta);
+    this.#now!.rows.set(key, meta);
     this.#findings.saw("a save");
     this.#histories.add(key, "saved", this.#owner(meta.token), meta.generation);
   }
 
   /** A row is what the last decision made it: nothing else writes (I1, I8). */
   #seeRow(key: string, row: RowMeta | undefined): void {
-    const left = this.#now.rows.get(key);
+    const left = this.#now!.rows.get(key);
     if (left && (row?.etag !== left.etag || row.token !== left.token))
       this.#findings.violated("I8", `${key}: the row is not what the last decision left there`);
   }
@@ -368,7 +392,7 @@ export class StoreWatch {
   }
 
   #seeMember(incarnation: Incarnation, member: MemberRecord): void {
-    const { dead } = this.#now;
+    const { dead } = this.#now!;
     if (member.state === "dead") dead.add(incarnation);
     else if (dead.has(incarnation))
       this.#findings.violated("I5", `${this.#name(incarnation)} was dead and is ${member.state}`);
