@@ -13,6 +13,7 @@ import {
   FencedError,
   type Incarnation,
   type Located,
+  type Refused,
 } from "@tenure/core/internal";
 import { CallLanes } from "./call-lanes.ts";
 import type { Flights } from "./flights.ts";
@@ -151,27 +152,28 @@ export class Departures {
       this.#locating.set(actorKey, asked); // D2
     }
     const located = await asked;
-    if (located.status === "at")
-      this.#o.locations.set(actorKey, { silo: located.silo, generation: located.generation });
-    else
-      for (const call of this.#lanes.takeAll(lane))
-        if (!call.done) {
-          call.attempt += 1;
-          this.#o.host.failed(call, located);
-        }
+    const failure =
+      located.status !== "at"
+        ? located
+        : this.#o.locations.set(actorKey, {
+              silo: located.silo,
+              generation: located.generation,
+            })
+          ? undefined
+          : unavailable("the silo that the actor lived on has just died");
+    if (!failure) return;
+    for (const call of this.#lanes.takeAll(lane))
+      if (!call.done) {
+        call.attempt += 1;
+        this.#o.host.failed(call, failure);
+      }
   }
 
   async #ask(call: OutgoingCall): Promise<Located> {
     try {
       return await this.#o.locator.locate(call.actor, call.avoid);
     } catch (error) {
-      return {
-        status: "refused",
-        reason: "unavailable",
-        message: errorText(error),
-        owner: undefined,
-        generation: 0,
-      };
+      return unavailable(errorText(error));
     }
   }
 
@@ -185,6 +187,10 @@ export class Departures {
         : error,
     );
   }
+}
+
+function unavailable(message: string): Refused {
+  return { status: "refused", reason: "unavailable", message, owner: undefined, generation: 0 };
 }
 
 function messageOf(call: OutgoingCall, request: number, budgetMs: number): CallMessage {

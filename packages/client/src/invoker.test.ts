@@ -332,3 +332,18 @@ test("a call that a full silo refuses again and again is looked for elsewhere", 
 });
 
 const REFUSED = { status: "refused", message: "why", owner: undefined, generation: 0 } as const;
+
+test("a call is not sent to a silo that has just died, whoever still locates the actor there (L3)", async () => {
+  const { clock, asked, sent, ok, invoker, call } = setUp();
+  invoker.siloDied("dead");
+  const called = call("add");
+  asked[0]!.resolve(at("dead", 4));
+  await clock.settle();
+  expect(sent).toEqual([]);
+  await clock.advance(100);
+  asked[1]!.resolve(at("heir", 5));
+  await clock.settle();
+  expect(sent.map(({ to }) => to)).toEqual(["heir"]);
+  ok(0, 1);
+  expect(await called).toBe(1);
+});

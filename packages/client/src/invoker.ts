@@ -58,7 +58,7 @@ export interface CallCounters {
 }
 
 export class Invoker implements ReferenceTarget {
-  readonly locations: LocationCache = new LocationCache();
+  readonly locations: LocationCache;
   readonly #o: InvokerOptions;
   readonly #flights: Flights;
   readonly #open: OpenCalls;
@@ -74,6 +74,7 @@ export class Invoker implements ReferenceTarget {
   constructor(options: InvokerOptions) {
     const { clock, random, rules, locator } = options;
     this.#o = options;
+    this.locations = new LocationCache(clock);
     this.#maxOpenCalls = options.maxOpenCalls ?? MAX_OPEN_CALLS;
     this.#tellHeldBack = new Seldom(clock, TELL_EVERY_MS);
     this.#tellUnknown = new Seldom(clock, TELL_EVERY_MS);
@@ -221,7 +222,7 @@ export class Invoker implements ReferenceTarget {
   }
 
   siloDied(silo: Incarnation): void {
-    this.locations.forgetSilo(silo);
+    this.locations.died(silo);
     this.#failFlights((flight) => flight.to === silo, { status: "silo-died", silo }, false);
   }
 

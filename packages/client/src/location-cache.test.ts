@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { LocationCache } from "./location-cache.ts";
 
+const clock = { now: 0, monotonicMs: () => clock.now };
+
 test("evidence only moves forward (L2)", () => {
-  const cache = new LocationCache();
+  const cache = new LocationCache(clock);
   cache.set("t/a", { silo: "x", generation: 5 });
   cache.set("t/a", { silo: "y", generation: 4 });
   expect(cache.get("t/a")).toEqual({ silo: "x", generation: 5 });
@@ -17,7 +19,7 @@ test("evidence only moves forward (L2)", () => {
 });
 
 test("the oldest entries make room (L1)", () => {
-  const cache = new LocationCache(3);
+  const cache = new LocationCache(clock, 3);
   for (const key of ["a", "b", "c"]) cache.set(key, { silo: "x", generation: 1 });
   cache.set("a", { silo: "x", generation: 2 });
   cache.set("d", { silo: "x", generation: 1 });
@@ -30,7 +32,7 @@ test("the oldest entries make room (L1)", () => {
 });
 
 test("a silo's locations are forgotten together, and everything at once", () => {
-  const cache = new LocationCache();
+  const cache = new LocationCache(clock);
   cache.set("a", { silo: "x", generation: 1 });
   cache.set("b", { silo: "y", generation: 1 });
   cache.set("c", { silo: "x", generation: 1 });
@@ -40,4 +42,16 @@ test("a silo's locations are forgotten together, and everything at once", () => 
   cache.set("c", { silo: "z", generation: 1 });
   cache.clear();
   expect(["b", "c"].map((key) => cache.get(key))).toEqual([undefined, undefined]);
+});
+
+test("nobody is where a silo has just died, whoever says so; later it may be so again (L3)", () => {
+  const cache = new LocationCache(clock);
+  cache.set("a", { silo: "x", generation: 1 });
+  cache.died("x");
+  expect(cache.get("a")).toBeUndefined();
+  expect(cache.set("a", { silo: "x", generation: 2 })).toBe(false);
+  expect(cache.get("a")).toBeUndefined();
+  expect(cache.set("a", { silo: "y", generation: 2 })).toBe(true);
+  clock.now += 1_000;
+  expect(cache.set("a", { silo: "x", generation: 3 })).toBe(true);
 });
