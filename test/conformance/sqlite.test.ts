@@ -64,9 +64,10 @@ async function openDirectory(disk: string): Promise<OpenedDirectory> {
       },
       lostMember: (cluster, incarnation) =>
         inFile(dir, (database) => {
-          database
-            .prepare(`DELETE FROM members WHERE ${where} incarnation = ?`)
-            .run(cluster, incarnation);
+          for (const table of ["members", "swept"])
+            database
+              .prepare(`DELETE FROM ${table} WHERE ${where} incarnation = ?`)
+              .run(cluster, incarnation);
         }),
     },
   };

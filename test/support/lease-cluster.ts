@@ -331,6 +331,7 @@ class LeaseWorld {
       open: (storeId) => directory.open(storeId),
       claim: (requests) => directory.claim(requests),
       release: (requests) => directory.release(requests),
+      sweep: (request) => directory.sweep(request),
       lookup: (actors) => directory.lookup(actors),
       close: () => directory.close(),
     };

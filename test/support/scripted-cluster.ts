@@ -175,6 +175,7 @@ function delegated(directory: Directory): Omit<Directory, "close"> {
     open: (storeId) => directory.open(storeId),
     claim: (requests) => directory.claim(requests),
     release: (requests) => directory.release(requests),
+    sweep: (request) => directory.sweep(request),
     lookup: (actors) => directory.lookup(actors),
   };
 }

@@ -59,6 +59,7 @@ export function scriptedDirectory(
     register: (request) => run("register", request, () => target.register(request)),
     renew: (request) => run("renew", request, () => target.renew(request)),
     markDead: (request) => run("markDead", request, () => target.markDead(request)),
+    sweep: (request) => run("sweep", request, () => target.sweep(request)),
     members: () => run("members", undefined, () => target.members()),
     open: (storeId) => run("open", storeId, () => target.open(storeId)),
     claim: (requests) => run("claim", requests, () => target.claim(requests)),

@@ -21,6 +21,8 @@ import {
   type RenewAnswer,
   type RenewRequest,
   type Sentinel,
+  type SweepAnswer,
+  type SweepRequest,
 } from "./ownership-rules.ts";
 import { StoreUnavailableError } from "./port.ts";
 import { DamagedRecord } from "./records.ts";
@@ -33,9 +35,14 @@ export interface DirectoryTables {
   /** The highest generation ever granted. */
   counter(): number;
   putCounter(counter: number): void;
+  /** All but those that were swept (D7). */
   members(): Iterable<readonly [Incarnation, MemberRecord | DamagedRecord]>;
+  /** Whether it was swept, or not. */
   member(incarnation: Incarnation): MemberRecord | DamagedRecord | undefined;
+  /** A new one is listed. */
   putMember(member: MemberRecord): void;
+  /** Takes a member off the list, if it is there. */
+  unlistMember(incarnation: Incarnation): void;
   entry(actor: ActorAddress): DirectoryEntry | DamagedRecord | undefined;
   putEntry(actor: ActorAddress, entry: DirectoryEntry): void;
 }
@@ -68,10 +75,12 @@ export class TableDirectory implements Directory {
 
   register(request: RegisterRequest): Promise<Sequenced<RegisterAnswer>> {
     return this.#step((tables) => {
-      readable(tables.member(request.incarnation), `member ${request.incarnation}`);
-      const members: MemberRecord[] = [];
-      for (const [, member] of tables.members())
-        if (!(member instanceof DamagedRecord)) members.push(member);
+      const own = readable(tables.member(request.incarnation), `member ${request.incarnation}`);
+      // By its name, not from the list: it may be one that was swept.
+      const members: MemberRecord[] = own ? [own] : [];
+      for (const [incarnation, member] of tables.members())
+        if (!(member instanceof DamagedRecord) && incarnation !== request.incarnation)
+          members.push(member);
       const sentinel = tables.sentinel();
       const answer = this.#rules.decideRegister(members, sentinel, {
         ...request,
@@ -99,6 +108,15 @@ export class TableDirectory implements Directory {
       const record = readable(tables.member(request.incarnation), `member ${request.incarnation}`);
       const answer = this.#rules.decideMarkDead(record, request);
       if (answer.ok && answer.member !== record) tables.putMember(answer.member);
+      return answer;
+    });
+  }
+
+  sweep({ incarnation }: SweepRequest): Promise<Sequenced<SweepAnswer>> {
+    return this.#step((tables) => {
+      const record = readable(tables.member(incarnation), `member ${incarnation}`);
+      const answer = this.#rules.decideSweep(record);
+      if (answer.ok) tables.unlistMember(incarnation);
       return answer;
     });
   }

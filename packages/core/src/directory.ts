@@ -6,6 +6,7 @@
 //   D4. A batch is a convenience: each of its items is decided by itself, in order; one damaged item spoils no other.
 //   D5. Nothing here has a time to live.
 //   D6. After close() every operation rejects.
+//   D7. members() leaves out the dead that were swept. Every decision that names one of them still finds its record.
 import type { ActorAddress } from "./actor-id.ts";
 import type {
   ClaimAnswer,
@@ -21,6 +22,8 @@ import type {
   RenewAnswer,
   RenewRequest,
   Sentinel,
+  SweepAnswer,
+  SweepRequest,
 } from "./ownership-rules.ts";
 import type { PortEnvironment } from "./port.ts";
 
@@ -47,6 +50,8 @@ export interface Directory {
   register(request: RegisterRequest): Promise<Sequenced<RegisterAnswer>>;
   renew(request: RenewRequest): Promise<Sequenced<RenewAnswer>>;
   markDead(request: MarkDeadRequest): Promise<Sequenced<MarkDeadAnswer>>;
+  /** Takes a dead member off the list. True of one that was swept before, too. */
+  sweep(request: SweepRequest): Promise<Sequenced<SweepAnswer>>;
   members(): Promise<Sequenced<MembersAnswer>>;
   /** Declares that absent entries can be trusted again. True when the sentinel of that id is open afterwards (R13). */
   open(storeId: string): Promise<Sequenced<boolean>>;

@@ -22,6 +22,8 @@ export type EventBody =
       readonly name: string;
       readonly by: Incarnation;
     }
+  /** A dead member is not listed any more (R16). */
+  | { readonly type: "member.swept"; readonly incarnation: Incarnation; readonly name: string }
   | { readonly type: "directory.opened"; readonly storeId: string; readonly reason: string }
   /** The directory lost writes that it had acknowledged to this silo, which discards its activations (R14). */
   | { readonly type: "directory.rolled-back"; readonly incarnation: Incarnation }

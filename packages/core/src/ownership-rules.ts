@@ -165,6 +165,23 @@ export function decideMarkDead(
   return { ok: true, member: { ...record, rev: record.rev + 1, state: "dead", load: 0 } };
 }
 
+export interface SweepRequest {
+  readonly incarnation: Incarnation;
+}
+
+export type SweepAnswer =
+  | { readonly ok: true; readonly member: MemberRecord }
+  | { readonly ok: false; readonly refusal: "absent" }
+  | { readonly ok: false; readonly refusal: "not-dead"; readonly member: MemberRecord };
+
+/** The list of members goes on without a dead one. Its record stays, so that it stays dead for whoever asks for it by name. */
+export function decideSweep(record: MemberRecord | undefined): SweepAnswer {
+  if (!record) return { ok: false, refusal: "absent" };
+  return record.state === "dead"
+    ? { ok: true, member: record }
+    : { ok: false, refusal: "not-dead", member: record };
+}
+
 // ---- entries -------------------------------------------------------------------------------------------------------
 
 export interface ClaimNote {
@@ -402,6 +419,7 @@ export interface OwnershipRules {
   readonly decideRegister: typeof decideRegister;
   readonly decideRenew: typeof decideRenew;
   readonly decideMarkDead: typeof decideMarkDead;
+  readonly decideSweep: typeof decideSweep;
   readonly decideClaim: typeof decideClaim;
   readonly decideRelease: typeof decideRelease;
   readonly decideLoad: typeof decideLoad;
@@ -413,6 +431,7 @@ export const ownershipRules: OwnershipRules = {
   decideRegister,
   decideRenew,
   decideMarkDead,
+  decideSweep,
   decideClaim,
   decideRelease,
   decideLoad,

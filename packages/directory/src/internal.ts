@@ -14,4 +14,5 @@ export { LeaseKeeper, LeaseLostError } from "./lease-keeper.ts";
 export { Membership, type Standing } from "./membership.ts";
 export { type Acquired, type Claim, Ownership } from "./ownership.ts";
 export { register, type Registered } from "./registration.ts";
+export { Sweeper } from "./sweeper.ts";
 export { type RollbackRules, rollbackRules, RollbackWatch } from "./rollback-watch.ts";

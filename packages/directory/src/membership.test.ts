@@ -419,3 +419,34 @@ test("a stopped observer decides and reports nothing, whatever is still under wa
   expect(deaths).toEqual([]);
   expect(events).toEqual([]);
 });
+
+test("a swept silo is found dead by its name, with no lease to wait for; its record is not missing (D7, R16)", async () => {
+  const { truth, directory, membership, asked, tables } = await observing();
+  await truth.advance(TIMING.watchMs + 2);
+  await directory.sweep({ incarnation: OTHER });
+  const newcomer = new Membership({
+    self: SELF,
+    storeId: "store",
+    timing: TIMING,
+    clock: truth,
+    directory,
+    emit: () => undefined,
+    host: { died: () => undefined, witnessPeriod: () => 0, replaced: () => undefined },
+  });
+  expect(await newcomer.standing(OTHER)).toBe("dead");
+  expect(newcomer.isDead(OTHER)).toBe(true);
+  // Who has no record at all is neither: it is watched for a lease first.
+  expect(await newcomer.standing("c".repeat(32))).toBe("missing");
+  expect(tables.member("c".repeat(32))).toBeUndefined();
+  // Who saw it die does not ask.
+  asked.length = 0;
+  await truth.advance(TIMING.roundMs + 1);
+  expect(await membership.standing(OTHER)).toBe("dead");
+  expect(asked).not.toContain("sweep");
+});
+
+test("where the store does not say whether a silo was swept, its record counts as missing", async () => {
+  const { world, membership } = await observing();
+  world.fate = (operation) => (operation === "sweep" ? REJECTED : undefined);
+  expect(await membership.standing("c".repeat(32))).toBe("missing");
+});

@@ -48,6 +48,9 @@ export interface MembershipOptions {
   readonly emit: EventSink;
 }
 
+/** Of how many dead it is remembered that they are: many times as many as are listed. */
+const MAX_DEAD = 10_000;
+
 /** What the store says of an incarnation. `missing`: it has no record, or the store did not answer. */
 export type Standing = "lives" | "dead" | "missing";
 
@@ -89,15 +92,44 @@ export class Membership {
   }
 
   /** Whether an incarnation that an entry names lives. One without a record is watched from now on, then made dead (R16). */
+  // Of one that is not listed the store is asked by name: it may have been swept (D7).
   async standing(incarnation: Incarnation): Promise<Standing> {
     const known = (): boolean => this.#dead.has(incarnation) || this.#members.has(incarnation);
     if (!known()) {
       // Before the poll: it is the first to see that there is no record, and the wait is counted from it.
       this.#missing.add(incarnation);
       await this.poll();
+      if (!known() && (await this.#wasSwept(incarnation))) return "dead";
     }
     if (this.#dead.has(incarnation)) return "dead";
     return this.#members.has(incarnation) ? "lives" : "missing";
+  }
+
+  async #wasSwept(incarnation: Incarnation): Promise<boolean> {
+    const { clock, timing, directory } = this.#o;
+    try {
+      const asked = directory.sweep({ incarnation });
+      const { answer } = await bounded(clock, timing.roundMs, "asking after a silo", asked);
+      if (!answer.ok) return false;
+      this.#missing.delete(incarnation);
+      this.#dead.add(incarnation);
+      this.#forgetOldest();
+      return true;
+    } catch (error) {
+      this.#unavailable(error);
+      return false;
+    }
+  }
+
+  // Who is swept is not asked after often; the oldest may be asked after again.
+  #forgetOldest(): void {
+    const oldest = this.#dead.values().next();
+    if (this.#dead.size > MAX_DEAD && !oldest.done) this.#dead.delete(oldest.value);
+  }
+
+  /** Everybody who is listed, as of the newest poll. */
+  records(): Iterable<MemberRecord> {
+    return this.#members.values();
   }
 
   /**
@@ -259,6 +291,7 @@ export class Membership {
     this.#missing.delete(member.incarnation);
     if (this.#dead.has(member.incarnation)) return;
     this.#dead.add(member.incarnation);
+    this.#forgetOldest();
     this.#o.host.died(member, markedHere);
   }
 

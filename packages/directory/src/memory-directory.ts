@@ -37,6 +37,8 @@ export function memoryDirectory(): DirectoryProvider {
 export class MemoryDirectoryTables implements DirectoryTables, WriteCount {
   writes = 0;
   readonly #members = new Map<Incarnation, MemberRecord>();
+  /** Swept ones: dead, and not listed. */
+  readonly #swept = new Map<Incarnation, MemberRecord>();
   readonly #entries = new Map<string, DirectoryEntry>();
   #sentinel: Sentinel | undefined;
   #counter = 0;
@@ -63,12 +65,20 @@ export class MemoryDirectoryTables implements DirectoryTables, WriteCount {
   }
 
   member(incarnation: Incarnation): MemberRecord | undefined {
-    return this.#members.get(incarnation);
+    return this.#members.get(incarnation) ?? this.#swept.get(incarnation);
   }
 
   putMember(member: MemberRecord): void {
     this.writes++;
     this.#members.set(member.incarnation, member);
+  }
+
+  unlistMember(incarnation: Incarnation): void {
+    const member = this.#members.get(incarnation);
+    if (!member) return;
+    this.writes++;
+    this.#members.delete(incarnation);
+    this.#swept.set(incarnation, member);
   }
 
   entry(actor: ActorAddress): DirectoryEntry | undefined {

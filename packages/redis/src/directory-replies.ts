@@ -16,6 +16,7 @@ import {
   type ReleaseAnswer,
   type RenewAnswer,
   StoreUnavailableError,
+  type SweepAnswer,
 } from "@tenure/core/internal";
 import { listOf, numberOf, type Reply, textOf } from "./reply.ts";
 
@@ -64,6 +65,21 @@ export function readMarkDead(reply: Reply): MarkDeadAnswer {
     case "absent":
       return { ok: false, refusal };
     case "conflict":
+      return { ok: false, refusal, member: memberOf(record) };
+    default:
+      throw unknownAnswer(refusal);
+  }
+}
+
+export function readSweep(reply: Reply): SweepAnswer {
+  const [kind, record] = listOf(reply);
+  const refusal = textOf(kind);
+  switch (refusal) {
+    case "ok":
+      return { ok: true, member: memberOf(record) };
+    case "absent":
+      return { ok: false, refusal };
+    case "not-dead":
       return { ok: false, refusal, member: memberOf(record) };
     default:
       throw unknownAnswer(refusal);

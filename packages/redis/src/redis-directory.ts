@@ -18,6 +18,8 @@ import {
   type RenewAnswer,
   type RenewRequest,
   type Sequenced,
+  type SweepAnswer,
+  type SweepRequest,
 } from "@tenure/core/internal";
 import { type Argument, connectRedis, type RedisConnection } from "./connection.ts";
 import {
@@ -28,11 +30,12 @@ import {
   readRegister,
   readRelease,
   readRenew,
+  readSweep,
 } from "./directory-replies.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
 import { answersOf, textOf } from "./reply.ts";
 import { CLAIM, LOOKUP, RELEASE } from "./scripts/entries.ts";
-import { MARK_DEAD, MEMBERS, OPEN, REGISTER, RENEW } from "./scripts/members.ts";
+import { MARK_DEAD, MEMBERS, OPEN, REGISTER, RENEW, SWEEP } from "./scripts/members.ts";
 import { checkServer } from "./settings.ts";
 
 export async function openRedisDirectory(
@@ -87,6 +90,10 @@ class RedisDirectory implements Directory {
 
   members(): Promise<Sequenced<MembersAnswer>> {
     return this.#leases.ask(MEMBERS, [], readMembers);
+  }
+
+  sweep({ incarnation }: SweepRequest): Promise<Sequenced<SweepAnswer>> {
+    return this.#leases.ask(SWEEP, [incarnation], readSweep);
   }
 
   open(storeId: string): Promise<Sequenced<boolean>> {

@@ -19,7 +19,10 @@ import type { SqlDatabase, SqlStatement } from "./driver.ts";
 export class SqlDirectoryTables implements DirectoryTables {
   readonly #header: ClusterHeader;
   readonly #sql: Readonly<
-    Record<"members" | "member" | "putMember" | "entry" | "putEntry", SqlStatement>
+    Record<
+      "members" | "listed" | "swept" | "putMember" | "putSwept" | "unlist" | "entry" | "putEntry",
+      SqlStatement
+    >
   >;
 
   constructor(database: SqlDatabase, header: ClusterHeader) {
@@ -27,8 +30,11 @@ export class SqlDirectoryTables implements DirectoryTables {
     const upsert = "ON CONFLICT DO UPDATE SET record = excluded.record";
     this.#sql = {
       members: database.prepare("SELECT incarnation, record FROM members WHERE cluster = ?"),
-      member: database.prepare("SELECT record FROM members WHERE cluster = ? AND incarnation = ?"),
+      listed: database.prepare("SELECT record FROM members WHERE cluster = ? AND incarnation = ?"),
+      swept: database.prepare("SELECT record FROM swept WHERE cluster = ? AND incarnation = ?"),
       putMember: database.prepare(`INSERT INTO members VALUES (?, ?, ?) ${upsert}`),
+      putSwept: database.prepare("INSERT INTO swept VALUES (?, ?, ?)"),
+      unlist: database.prepare("DELETE FROM members WHERE cluster = ? AND incarnation = ?"),
       entry: database.prepare("SELECT record FROM entries WHERE cluster = ? AND actor = ?"),
       putEntry: database.prepare(`INSERT INTO entries VALUES (?, ?, ?) ${upsert}`),
     };
@@ -56,13 +62,23 @@ export class SqlDirectoryTables implements DirectoryTables {
   }
 
   member(incarnation: Incarnation): MemberRecord | DamagedRecord | undefined {
-    const row = this.#sql.member.get(this.#header.id, incarnation);
+    const row =
+      this.#sql.listed.get(this.#header.id, incarnation) ??
+      this.#sql.swept.get(this.#header.id, incarnation);
     return row && decodeMember(row["record"]);
   }
 
   putMember(member: MemberRecord): void {
     this.#header.wrote();
     this.#sql.putMember.run(this.#header.id, member.incarnation, encodeMember(member));
+  }
+
+  unlistMember(incarnation: Incarnation): void {
+    const row = this.#sql.listed.get(this.#header.id, incarnation);
+    if (!row) return;
+    this.#header.wrote();
+    this.#sql.putSwept.run(this.#header.id, incarnation, row["record"] as string);
+    this.#sql.unlist.run(this.#header.id, incarnation);
   }
 
   entry(actor: ActorAddress): DirectoryEntry | DamagedRecord | undefined {

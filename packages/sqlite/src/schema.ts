@@ -22,6 +22,14 @@ CREATE TABLE members (
   PRIMARY KEY (cluster, incarnation)
 ) STRICT, WITHOUT ROWID;
 
+-- Dead members that are not listed any more.
+CREATE TABLE swept (
+  cluster INTEGER NOT NULL,
+  incarnation TEXT NOT NULL,
+  record TEXT NOT NULL,
+  PRIMARY KEY (cluster, incarnation)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE entries (
   cluster INTEGER NOT NULL,
   actor TEXT NOT NULL,

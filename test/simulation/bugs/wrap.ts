@@ -29,7 +29,7 @@ export function directoryWith(
       const inner = await provider.open(environment);
       return {
         durability: inner.durability,
-        ...through(inner, ["register", "renew", "markDead", "members", "open"]),
+        ...through(inner, ["register", "renew", "markDead", "sweep", "members", "open"]),
         ...through(inner, ["claim", "release", "lookup", "close"]),
         ...change(inner),
       };

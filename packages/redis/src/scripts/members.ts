@@ -1,5 +1,5 @@
 // Member records: decideRegister, decideRenew and decideMarkDead of ownership-rules, stated in Lua; members(), open().
-// Keys: `member:<incarnation>`, a hash per record; `members`, the set of incarnations. Records are never removed (R16).
+// Keys: `member:<incarnation>`, a hash per record, never removed; `members`, the set of those that are listed (R16, D7).
 import { PROTOCOL_VERSION } from "@tenure/core/internal";
 import { type LuaScript, luaScript } from "../script.ts";
 import { DIRECTORY } from "./prelude.ts";
@@ -136,6 +136,20 @@ return with_sequence({ 'ok', member_reply(member) })
   ],
   { allowOutOfMemory: true },
 );
+
+/** ARGV: incarnation. Takes a dead member off the list. */
+export const SWEEP: LuaScript = luaScript("sweep", [
+  DIRECTORY,
+  MEMBER,
+  String.raw`
+local incarnation = take()
+local member = readable_member(incarnation)
+if not member then return with_sequence({ 'absent' }) end
+if member.state ~= 'dead' then return with_sequence({ 'not-dead', member_reply(member) }) end
+if redis.call('SREM', prefix .. 'members', incarnation) == 1 then changed = true end
+return with_sequence({ 'ok', member_reply(member) })
+`,
+]);
 
 /** No arguments. Answers the sentinel, and each record or what is wrong with it. */
 export const MEMBERS: LuaScript = luaScript(

@@ -151,6 +151,7 @@ export class Incarnation {
     this.#serving = true;
     invoker.attach({ address: this.id, endpoint, local: this.#parts.dispatcher });
     this.#tasks.run("membership", (stop) => this.#parts.membership.run(stop));
+    this.#tasks.run("sweeping", (stop) => this.#parts.sweeper.run(stop));
     this.#tasks.run("idle collection", (stop) => this.catalog.collectIdle(clock, stop));
     endpoint.setServing(true);
     emit({ type: "silo.serving", incarnation: this.id });

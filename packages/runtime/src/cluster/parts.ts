@@ -20,6 +20,7 @@ import {
   Ownership,
   type Registered,
   RollbackWatch,
+  Sweeper,
 } from "@tenure/directory/internal";
 import { RowStore } from "../activation/row-store.ts";
 import { Catalog } from "../catalog/catalog.ts";
@@ -72,6 +73,7 @@ export interface Parts {
   readonly dispatcher: Dispatcher;
   readonly locator: SiloLocator;
   readonly deadlocks: Deadlocks;
+  readonly sweeper: Sweeper;
 }
 
 export function makeParts(
@@ -122,6 +124,14 @@ export function makeParts(
       witnessPeriod: () => lease.witnessPeriod(),
       replaced: () => lease.end("the directory is another one than it registered in"),
     },
+  });
+  const sweeper = new Sweeper({
+    self: id,
+    clock,
+    timing,
+    directory,
+    emit,
+    members: () => membership.records(),
   });
   const ownership = new Ownership({
     incarnation: id,
@@ -185,5 +195,5 @@ export function makeParts(
     alive: () => membership.alive(),
     poll: () => membership.poll(),
   });
-  return { lease, membership, catalog, dispatcher, locator, deadlocks };
+  return { lease, membership, catalog, dispatcher, locator, deadlocks, sweeper };
 }

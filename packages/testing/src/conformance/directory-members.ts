@@ -1,9 +1,10 @@
 // Members: registration, renewal, death.
 import { PROTOCOL_VERSION } from "@tenure/core/internal";
 import { expect } from "vitest";
-import { type DirectoryRule, granted, memberOf } from "./directory-bench.ts";
+import { claimOne, type DirectoryRule, granted, memberOf } from "./directory-bench.ts";
 
 const RACERS = 16;
+const ACTOR = { type: "Cart", id: "alice" };
 
 export function memberTests(rule: DirectoryRule): void {
   rule("D1 D3", "a registered silo is a member, alive, as it described itself", async (bench) => {
@@ -205,6 +206,63 @@ export function memberTests(rule: DirectoryRule): void {
     expect(first.answer).toMatchObject({ ok: true, member: { state: "dead", incarnation } });
     for (const expectedRev of [rev, rev + 5, "absent"] as const)
       expect((await directory.markDead({ incarnation, expectedRev })).answer).toEqual(first.answer);
+  });
+
+  rule(
+    "R16 D7",
+    "a dead member that is swept is not listed, and stays dead for whoever names it",
+    async (bench) => {
+      const directory = await bench.open();
+      const { incarnation, rev } = await bench.join(directory);
+      const owned = await claimOne(directory, bench.claimRequest(ACTOR, incarnation));
+      expect(owned.ok).toBe(true);
+      await bench.kill(directory, incarnation);
+      const member = await memberOf(directory, incarnation);
+      for (let times = 0; times < 2; times++)
+        expect((await directory.sweep({ incarnation })).answer).toEqual({ ok: true, member });
+      expect(await memberOf(directory, incarnation)).toBeUndefined();
+      // A request that was late, and everything else that it might still ask.
+      expect((await directory.register(bench.registration({ incarnation }))).answer).toEqual({
+        ok: false,
+        refusal: "dead",
+      });
+      const renewal = { incarnation, expectedRev: rev, load: 0, state: "alive" } as const;
+      expect((await directory.renew(renewal)).answer).toMatchObject({ ok: false, refusal: "dead" });
+      expect((await directory.markDead({ incarnation, expectedRev: "absent" })).answer).toEqual({
+        ok: true,
+        member,
+      });
+      const again = await claimOne(directory, bench.claimRequest(ACTOR, incarnation));
+      expect(again).toEqual({ ok: false, refusal: "claimant-not-alive" });
+      expect(await memberOf(directory, incarnation)).toBeUndefined();
+    },
+  );
+
+  rule("D7", "what a swept member owned can be taken like any dead one's", async (bench) => {
+    const directory = await bench.open();
+    const first = await bench.join(directory);
+    const { token } = await bench.own(directory, ACTOR, first.incarnation);
+    await bench.kill(directory, first.incarnation);
+    await directory.sweep({ incarnation: first.incarnation });
+    const second = await bench.join(directory);
+    const taken = bench.claimRequest(ACTOR, second.incarnation, { expected: { token } });
+    expect(await claimOne(directory, taken)).toMatchObject({ ok: true });
+  });
+
+  rule("D7", "nobody is swept who is not dead", async (bench) => {
+    const directory = await bench.open();
+    const { incarnation } = await bench.join(directory);
+    const member = await memberOf(directory, incarnation);
+    expect((await directory.sweep({ incarnation })).answer).toEqual({
+      ok: false,
+      refusal: "not-dead",
+      member,
+    });
+    expect((await directory.sweep({ incarnation: bench.random.hex128() })).answer).toEqual({
+      ok: false,
+      refusal: "absent",
+    });
+    expect(await memberOf(directory, incarnation)).toEqual(member);
   });
 
   rule("R3 D1", "of a renewal and a death at one rev, one wins", async (bench) => {

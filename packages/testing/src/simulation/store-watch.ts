@@ -211,6 +211,15 @@ export class StoreWatch {
         if (record?.state !== "dead") this.#findings.saw("a death");
         this.#seeMember(request.incarnation, answer.member);
       }),
+      decideSweep: watched(rules.decideSweep, (answer, record) => {
+        if (!answer.ok) return this.#findings.saw(`a sweep refused: ${answer.refusal}`);
+        this.#findings.saw("a dead member swept");
+        if (record?.state !== "dead")
+          this.#findings.violated(
+            "I5",
+            `${this.#name(answer.member.incarnation)} was swept, and is not dead`,
+          );
+      }),
       decideClaim: watched(rules.decideClaim, (decision, view, request) =>
         this.#claim(decision, view, request),
       ),

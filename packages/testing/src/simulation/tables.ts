@@ -23,6 +23,8 @@ export class SimTables implements DirectoryTables, RowTables {
   storeSentinel: Sentinel | undefined;
   grants = 0;
   readonly memberRecords: Map<Incarnation, MemberRecord> = new Map();
+  /** Dead members that were swept. */
+  readonly unlisted: Set<Incarnation> = new Set();
   readonly entries: Map<string, DirectoryEntry> = new Map();
   readonly rows: Map<string, SimRow> = new Map();
   /** One list per transaction, the newest last. */
@@ -57,14 +59,19 @@ export class SimTables implements DirectoryTables, RowTables {
     this.grants = counter;
     this.#wrote(() => (this.grants = before));
   }
-  members(): Iterable<readonly [Incarnation, MemberRecord]> {
-    return this.memberRecords;
+  *members(): Iterable<readonly [Incarnation, MemberRecord]> {
+    for (const member of this.memberRecords) if (!this.unlisted.has(member[0])) yield member;
   }
   member(incarnation: Incarnation): MemberRecord | undefined {
     return this.memberRecords.get(incarnation);
   }
   putMember(member: MemberRecord): void {
     this.#put(this.memberRecords, member.incarnation, member);
+  }
+  unlistMember(incarnation: Incarnation): void {
+    if (this.unlisted.has(incarnation)) return;
+    this.unlisted.add(incarnation);
+    this.#wrote(() => this.unlisted.delete(incarnation));
   }
   entry(actor: ActorAddress): DirectoryEntry | undefined {
     return this.entries.get(formatActor(actor));
@@ -104,6 +111,7 @@ export class SimTables implements DirectoryTables, RowTables {
   /** A record that is gone by itself, as if something had collected it (R16). */
   loseMember(incarnation: Incarnation): void {
     this.memberRecords.delete(incarnation);
+    this.unlisted.delete(incarnation);
     // What is taken back later must not bring it back.
     this.#undo = [];
   }
@@ -112,6 +120,7 @@ export class SimTables implements DirectoryTables, RowTables {
     this.storeSentinel = undefined;
     this.grants = 0;
     this.memberRecords.clear();
+    this.unlisted.clear();
     this.entries.clear();
     this.rows.clear();
     this.#undo = [];
@@ -124,6 +133,7 @@ export class SimTables implements DirectoryTables, RowTables {
     copy.storeSentinel = this.storeSentinel;
     copy.grants = this.grants;
     for (const [key, value] of this.memberRecords) copy.memberRecords.set(key, value);
+    for (const incarnation of this.unlisted) copy.unlisted.add(incarnation);
     for (const [key, value] of this.entries) copy.entries.set(key, value);
     for (const [key, value] of this.rows) copy.rows.set(key, value);
     return copy;

@@ -47,6 +47,7 @@ export type DirectoryCommand =
       readonly silo: SiloChoice;
       readonly expectedRev: number | "absent" | "current";
     }
+  | { readonly kind: "sweep"; readonly silo: SiloChoice }
   | { readonly kind: "open"; readonly storeId: string }
   | { readonly kind: "claim"; readonly items: readonly ClaimChoice[] }
   | {
@@ -125,6 +126,7 @@ export const directoryCommand: fc.Arbitrary<DirectoryCommand> = fc.oneof(
       expectedRev: currentOr(fc.oneof(fc.constant("absent" as const), fc.nat(5))),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: kind("sweep"), silo: silo(1, 6, 1) }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: kind("open"), storeId: fc.constantFrom(STORE_ID, "other") }),

@@ -18,6 +18,19 @@ export const DIRECTORY_INVARIANTS: readonly Invariant<DirectoryStep>[] = [
       }),
   },
   {
+    rule: "D7, R16",
+    says: "only the dead are swept, and none comes back",
+    holds: ({ before, ask, after }) =>
+      [...before.swept].every((incarnation) => after.swept.has(incarnation)) &&
+      [...after.swept].every(
+        (incarnation) =>
+          before.swept.has(incarnation) ||
+          (ask.op === "sweep" &&
+            ask.request.incarnation === incarnation &&
+            before.members.get(incarnation)?.state === "dead"),
+      ),
+  },
+  {
     rule: "R3",
     says: "a record is changed only at the rev that was named",
     holds: ({ before, ask, after }) => {

@@ -19,6 +19,8 @@ import {
   type RenewAnswer,
   type RenewRequest,
   type Sentinel,
+  type SweepAnswer,
+  type SweepRequest,
 } from "@tenure/core/internal";
 
 export interface DirectoryState {
@@ -26,6 +28,8 @@ export interface DirectoryState {
   /** The highest generation that was granted to anyone. */
   readonly counter: number;
   readonly members: ReadonlyMap<Incarnation, MemberRecord>;
+  /** Of the dead, those that are not listed any more. */
+  readonly swept: ReadonlySet<Incarnation>;
   /** By formatActor. */
   readonly entries: ReadonlyMap<string, DirectoryEntry>;
   /** How many operations changed something. */
@@ -36,6 +40,7 @@ export const EMPTY_DIRECTORY: DirectoryState = {
   sentinel: undefined,
   counter: 0,
   members: new Map(),
+  swept: new Set(),
   entries: new Map(),
   writes: 0,
 };
@@ -44,6 +49,7 @@ export type DirectoryAsk =
   | { readonly op: "register"; readonly request: RegisterRequest }
   | { readonly op: "renew"; readonly request: RenewRequest }
   | { readonly op: "markDead"; readonly request: MarkDeadRequest }
+  | { readonly op: "sweep"; readonly request: SweepRequest }
   | { readonly op: "open"; readonly request: { readonly storeId: string } }
   | { readonly op: "claim"; readonly request: ClaimRequest }
   | { readonly op: "release"; readonly request: ReleaseRequest };
@@ -52,6 +58,7 @@ export type DirectoryReply =
   | RegisterAnswer
   | RenewAnswer
   | MarkDeadAnswer
+  | SweepAnswer
   | boolean
   | ClaimAnswer
   | ReleaseAnswer;
@@ -108,6 +115,13 @@ function decide(
         ? { answer, changes: { members: withMember(state, answer.member) } }
         : { answer };
     }
+    case "sweep": {
+      const { incarnation } = request;
+      const answer = rules.decideSweep(members.get(incarnation));
+      return answer.ok
+        ? { answer, changes: { swept: new Set([...state.swept, incarnation]) } }
+        : { answer };
+    }
     case "open": {
       const { storeId } = request;
       if (sentinel?.storeId !== storeId) return { answer: false };
@@ -141,7 +155,8 @@ function decide(
 export function withoutMember(state: DirectoryState, incarnation: Incarnation): DirectoryState {
   const members = new Map(state.members);
   members.delete(incarnation);
-  return { ...state, members };
+  const swept = new Set([...state.swept].filter((other) => other !== incarnation));
+  return { ...state, members, swept };
 }
 
 /** A silo of another version, which could not have registered beside the others. */

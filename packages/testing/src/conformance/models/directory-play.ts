@@ -148,13 +148,14 @@ export class DirectoryPlay implements Play<DirectoryCommand> {
   /** DM2. */
   async #look(): Promise<void> {
     const directory = this.#sessions.next();
-    const { members, entries, sentinel } = this.#state;
+    const { members, swept, entries, sentinel } = this.#state;
+    const listed = [...members.values()].filter(({ incarnation }) => !swept.has(incarnation));
     const found = await directory.members();
     const byName = (a: { incarnation: Incarnation }, b: { incarnation: Incarnation }): number =>
       a.incarnation < b.incarnation ? -1 : 1;
     deepStrictEqual(
       { ...found.answer, members: found.answer.members.toSorted(byName) },
-      { sentinel, members: [...members.values()].toSorted(byName), damaged: [] },
+      { sentinel, members: listed.toSorted(byName), damaged: [] },
     );
     const owners = await directory.lookup(ACTORS);
     deepStrictEqual(
@@ -190,6 +191,8 @@ async function ask(
       return await one(directory.renew(requests[0]));
     case "markDead":
       return await one(directory.markDead(requests[0]));
+    case "sweep":
+      return await one(directory.sweep(requests[0]));
     case "open":
       return await one(directory.open(requests[0].storeId));
     case "claim":

@@ -24,6 +24,9 @@ export function noteStep(step: DirectoryStep, note: Note): void {
     else if (was?.claims.length === CLAIMS_KEPT) note("history full");
     if (was && !was.free && was.incarnation !== request.incarnation) note("owner displaced");
   }
+  if (op === "sweep" && outcome === "ok" && before === after) note("swept resent");
+  if (op !== "sweep" && "incarnation" in request && before.swept.has(request.incarnation))
+    note("swept asked");
   if (op === "register" && outcome === "protocol") {
     const namesake = [...before.members.values()].some(
       ({ state, name, protocol }) =>

@@ -9,6 +9,7 @@ import {
   type RegisterRequest,
   type ReleaseRequest,
   type RenewRequest,
+  type SweepRequest,
 } from "@tenure/core/internal";
 import { type DirectoryCommand, type SiloChoice, STORE_ID } from "./directory-commands.ts";
 import type { DirectoryAsk, DirectoryState } from "./directory-model.ts";
@@ -18,6 +19,7 @@ export type DirectoryOperation =
   | { readonly op: "register"; readonly requests: readonly [RegisterRequest] }
   | { readonly op: "renew"; readonly requests: readonly [RenewRequest] }
   | { readonly op: "markDead"; readonly requests: readonly [MarkDeadRequest] }
+  | { readonly op: "sweep"; readonly requests: readonly [SweepRequest] }
   | { readonly op: "open"; readonly requests: readonly [{ readonly storeId: string }] }
   | { readonly op: "claim"; readonly requests: readonly ClaimRequest[] }
   | { readonly op: "release"; readonly requests: readonly ReleaseRequest[] };
@@ -61,6 +63,8 @@ export function operationOf(
       const expectedRev = rev(incarnation, command.expectedRev);
       return { op: "markDead", requests: [{ incarnation, expectedRev }] };
     }
+    case "sweep":
+      return { op: "sweep", requests: [{ incarnation: silo(command.silo) }] };
     case "open":
       return { op: "open", requests: [{ storeId: command.storeId }] };
     case "claim": {

@@ -103,6 +103,7 @@ function overlay(directory: Directory, changes: Partial<Directory>): Directory {
     open: (storeId) => directory.open(storeId),
     claim: (requests) => directory.claim(requests),
     release: (requests) => directory.release(requests),
+    sweep: (request) => directory.sweep(request),
     lookup: (actors) => directory.lookup(actors),
     close: () => directory.close(),
     ...changes,

@@ -24,6 +24,8 @@ export const DIRECTORY_WANTED: readonly string[] = wantedList(`
   register: ok dead name-taken protocol
   renew: ok absent dead conflict
   markDead: ok absent conflict
+  sweep: ok absent not-dead
+  swept: resent asked
   open: true false
   claim: ok resent owned owner-absent changed token-used claimant-not-alive closed
   release: ok not-owner
