@@ -24,6 +24,8 @@ export const SOMETIMES: Readonly<Record<string, string>> = {
   "event commit.resent": "an activation sends a save again",
   "an activation asked to end in the middle of a turn":
     "calls come while an activation is deactivating (R12)",
+  "a dead member swept": "the list of members does not grow with every start of a silo (R16)",
+  "an add numbered by its sender": "a sender numbers its calls (R22)",
   "a redirect": "a call is sent on to the owner (R26)",
   "a repeated key answered from its record": "a key that was applied answers its recorded result",
   "refused: paused": "a paused silo refuses a call",

@@ -140,6 +140,7 @@ export const STORE_BUGS: readonly Bug[] = [
     },
   },
   absentIsDead(),
+  livingAreSwept(),
   {
     rule: "R15",
     breaks: "a free entry starts its generations again",
@@ -173,6 +174,21 @@ export const STORE_BUGS: readonly Bug[] = [
     },
   },
 ];
+
+/** R16: whoever is asked after is taken off the list of members, and for dead. */
+function livingAreSwept(): Bug {
+  return {
+    rule: "R16 (sweep)",
+    breaks: "a silo that lives is swept like a dead one",
+    substitutions: {
+      rules: () => ({
+        ...ownershipRules,
+        decideSweep: (record) =>
+          record ? { ok: true, member: record } : ownershipRules.decideSweep(record),
+      }),
+    },
+  };
+}
 
 /** R16: whoever has no record is taken for dead at once, by the store and by those who look. */
 function absentIsDead(): Bug {

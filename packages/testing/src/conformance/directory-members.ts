@@ -209,7 +209,7 @@ export function memberTests(rule: DirectoryRule): void {
   });
 
   rule(
-    "R16 D7",
+    "D7",
     "a dead member that is swept is not listed, and stays dead for whoever names it",
     async (bench) => {
       const directory = await bench.open();
