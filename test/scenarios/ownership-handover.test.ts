@@ -1,11 +1,11 @@
 // How actors leave a silo: drained, stopped, crashed, suspended; and who may have a silo's name.
-import type { TenureEvent } from "tenure";
+import { Actor, defineActor, type TenureEvent } from "tenure";
 import { seededRandom } from "@tenure/core/internal";
 import { createSilo } from "@tenure/runtime";
 import { testCluster } from "@tenure/testing";
 import { expect, test } from "vitest";
 import { crash, internalsOf } from "../../packages/testing/src/crash.ts";
-import { rejection, stateOf } from "../support/deferred.ts";
+import { deferred, rejection, stateOf } from "../support/deferred.ts";
 import { diaries } from "../support/diary.ts";
 import { DriftingClock } from "../support/drifting-clock.ts";
 import { APPLIED_BUT_REJECTED } from "../support/scripted-directory.ts";
@@ -54,6 +54,116 @@ test("a turn that runs ends before its actor is handed over, and its caller gets
   expect(await c.until(running)).toBe(1);
   expect(await c.until(next)).toBe(2);
   await c.until(stopped);
+});
+
+test("all calls that wait at a draining silo meet at one other, which alone claims the actor (R26)", async () => {
+  const { Diary, begun, open } = diaries("local");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const one = await c.add("silo-1");
+  const others = [await c.add("silo-2"), await c.add("silo-3"), await c.add("silo-4")];
+  await c.clock.advance(TTL);
+  const running = one.client.get(Diary, "d").writeLater("long");
+  await begun("long");
+  // Each silo is a caller of its own, which would look for the actor by itself.
+  const waiting = Array.from({ length: 12 }, (_, i) =>
+    others[i % 3]!.client.get(Diary, "d").write(`line ${i}`),
+  );
+  await c.clock.advance(100);
+  const before = c.operations.length;
+  const drained = one.drain();
+  await c.clock.advance(10);
+  open("long");
+  await c.until(Promise.all([running, drained, ...waiting]));
+  const after = c.operations.slice(before).filter(({ silo }) => silo !== "silo-1");
+  const claims = after.filter(({ operation }) => operation === "claim");
+  expect(claims).toHaveLength(1);
+  const where = await c.until(others[0]!.client.get(Diary, "d").where());
+  expect(claims[0]!.silo).toBe(where);
+  // Nobody had to ask where it is.
+  expect(after.filter(({ operation }) => operation === "lookup").map(({ silo }) => silo)).toEqual(
+    after
+      .filter(({ silo, operation }) => operation === "lookup" && silo === where)
+      .map(() => where),
+  );
+  expect(await c.until(others[0]!.client.get(Diary, "d").lines())).toHaveLength(13);
+});
+
+test("a hint to a silo that is gone costs its caller a look around, and no failure (R26)", async () => {
+  const { Diary, begun, open } = diaries("local");
+  await using c = await ScriptedCluster.start({ actors: [Diary] });
+  const one = await c.add("silo-1");
+  const two = await c.add("silo-2");
+  await c.clock.advance(TTL);
+  const running = one.client.get(Diary, "d").writeLater("long");
+  await begun("long");
+  const waiting = one.client.get(Diary, "d").$with({ timeoutMs: "30s" }).write("next");
+  const three = await c.add("silo-3");
+  crash(two);
+  const drained = one.drain();
+  await c.clock.advance(10);
+  open("long");
+  await c.until(Promise.all([running, drained]));
+  expect(await c.until(waiting)).toBe(2);
+  expect(await c.until(three.client.get(Diary, "d").where())).toBe("silo-3");
+});
+
+class Relay extends Actor {
+  static readonly actor = defineActor<Relay>({
+    type: "relay",
+    placement: "local",
+    methods: { there: "read", back: "read" },
+  });
+  static readonly begun = new Map<string, () => void>();
+  static readonly gate = new Map<string, Promise<void>>();
+  /** Waits for its gate, then calls another actor, which calls back. */
+  async there(other: string): Promise<string> {
+    Relay.begun.get(this.ctx.id)?.();
+    await Relay.gate.get(this.ctx.id);
+    return await this.ctx.get(Relay, other).back(this.ctx.id);
+  }
+  async back(id: string): Promise<string> {
+    return id === this.ctx.id
+      ? `${this.ctx.id} on ${this.ctx.silo}`
+      : `${await this.ctx.get(Relay, id).back(id)}, asked from ${this.ctx.silo}`;
+  }
+}
+
+test("a turn that runs while its silo drains may call, and a call of its chain that comes back is let in", async () => {
+  await using c = await ScriptedCluster.start({ actors: [Relay] });
+  const one = await c.add("silo-1");
+  await c.add("silo-2");
+  await c.clock.advance(TTL);
+  const [begun, gate] = [deferred(), deferred()];
+  Relay.begun.set("a", begun.resolve);
+  Relay.gate.set("a", gate.promise);
+  const running = one.client.get(Relay, "a").there("b");
+  await begun.promise;
+  const drained = one.drain();
+  await c.clock.advance(10);
+  gate.resolve();
+  expect(await c.until(running)).toBe("a on silo-1, asked from silo-2");
+  await c.until(drained);
+});
+
+test("a turn that outlasts the drain's time is cut off: it sees its signal, and its caller learns that it may have run", async () => {
+  const { Diary, begun, aborted } = diaries("local");
+  await using c = await ScriptedCluster.start({
+    actors: [Diary],
+    options: { drainTimeoutMs: "2s" },
+  });
+  const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
+  const running = rejection(
+    one.client.get(Diary, "d").$with({ timeoutMs: "30s" }).writeLater("long"),
+  );
+  await begun("long");
+  const stopped = one.stop();
+  await c.clock.advance(1_900);
+  expect(aborted).toEqual([]);
+  await c.clock.advance(200);
+  expect(aborted).toEqual(["long"]);
+  await c.until(stopped);
+  expect(await c.until(running)).toMatchObject({ outcome: "unknown" });
+  expect(await c.until(two.client.get(Diary, "d").lines())).toEqual([]);
 });
 
 test("stop() during a drain waits for that drain: no turn is cut off by its own silo's goodbye", async () => {

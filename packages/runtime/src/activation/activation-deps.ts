@@ -1,6 +1,6 @@
 // What an activation needs of the silo that it lives in.
 import type { Invoker } from "@tenure/client/internal";
-import type { Clock, EventSink, Random } from "@tenure/core/internal";
+import type { ActorAddress, Clock, EventSink, Incarnation, Random } from "@tenure/core/internal";
 import type { LeaseKeeper, Ownership } from "@tenure/directory/internal";
 import type { RowStore } from "./row-store.ts";
 import type { TurnRules } from "./turn-rules.ts";
@@ -19,6 +19,8 @@ export interface ActivationDeps {
   /** Of the whole silo; a class or a call may ask for it, too. */
   readonly strictReads: boolean;
   readonly rules: TurnRules;
+  /** Where the actor would go if this silo gave it up now, as far as is known. */
+  successor(actor: ActorAddress): Incarnation | undefined;
   /** One of its turns makes a call. */
   calling(): void;
   /** The slot is free: the next call makes a new activation. */

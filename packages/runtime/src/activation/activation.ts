@@ -274,7 +274,16 @@ export class Activation {
     this.#state = { kind: "gone" };
     this.#abort.abort();
     this.#reports.ended(life, reason);
-    this.#leaveSlot();
+    this.#leaveSlot(reason === "drain" ? this.#handedOver(life) : MOVED);
+  }
+
+  /** All that wait are sent to one silo: the first of them activates the actor there, and the others join it. */
+  #handedOver({ claim }: Life): CallResult {
+    const successor = this.#deps.successor(this.address);
+    return successor === undefined
+      ? MOVED
+      : // Above the generation that ends here, as every later one is: newer than what their callers know (R26).
+        refused("moved", "the actor's silo is draining", successor, claim.generation + 1);
   }
 
   #leaveSlot(answer: CallResult = MOVED): void {

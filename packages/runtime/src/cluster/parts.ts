@@ -161,6 +161,7 @@ export function makeParts(
     exposeStacks: deps.exposeStacks,
     strictReads: deps.strictReads,
     rules: deps.rules,
+    successor: (actor) => locator.successor(actor),
     calling: () => deadlocks.calling(),
   });
   const deadlocks = new Deadlocks({

@@ -63,6 +63,14 @@ export class SiloLocator implements Locator {
       : refused("unknown-type", `no serving silo has the actor type '${actor.type}'`);
   }
 
+  /** Where the actor would be placed if not here. */
+  successor(actor: ActorAddress): Incarnation | undefined {
+    const { self, kinds, random } = this.#host;
+    const others = this.#candidates(actor).filter(({ incarnation }) => incarnation !== self);
+    const placement = kinds.get(actor.type)?.definition.placement ?? "balanced";
+    return place(placement, others, self, () => random.next());
+  }
+
   #candidates(actor: ActorAddress): readonly MemberRecord[] {
     return this.#host
       .alive()
