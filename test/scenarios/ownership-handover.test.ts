@@ -134,7 +134,7 @@ test("a turn that runs while its silo drains may call, and a call of its chain t
   await c.add("silo-2");
   await c.clock.advance(TTL);
   const [begun, gate] = [deferred(), deferred()];
-  Relay.begun.set("a", begun.resolve);
+  Relay.begun.set("a", () => begun.resolve());
   Relay.gate.set("a", gate.promise);
   const running = one.client.get(Relay, "a").there("b");
   await begun.promise;

@@ -14,6 +14,7 @@ import {
 } from "@tenure/runtime";
 import { memory } from "./memory.ts";
 import { printEvent } from "./print-events.ts";
+import { stopOnSigterm } from "./stop-on-sigterm.ts";
 
 /** The options of {@link createSilo}. */
 export interface SiloOptions extends Omit<
@@ -25,6 +26,11 @@ export interface SiloOptions extends Omit<
   readonly transport?: TransportProvider | undefined;
   readonly directory?: DirectoryProvider | undefined;
   readonly storage?: StorageProvider | undefined;
+  /**
+   * At SIGTERM the silo hands its actors over, with all other silos of its process, and then the process ends; one that has
+   * a listener of its own for SIGTERM goes on. `false`: SIGTERM is the program's business alone. @default true
+   */
+  readonly stopOnSigterm?: boolean | undefined;
   /** Gets every event. @default prints actors' log lines, and what an operator should know, to stderr */
   readonly onEvent?: ((event: TenureEvent) => void) | undefined;
 }
@@ -41,6 +47,15 @@ export interface SiloOptions extends Omit<
 export async function createSilo(options: SiloOptions): Promise<Silo> {
   if (typeof options !== "object" || options === null)
     throw new ConfigError("createSilo", "takes an object of options with at least `actors`");
+  const { stopOnSigterm: stops = true, ...others } = options;
+  if (typeof stops !== "boolean")
+    throw new ConfigError("stopOnSigterm", `must be true or false, not ${describe(stops)}`);
+  const silo = await start(others);
+  if (stops) stopOnSigterm(silo);
+  return silo;
+}
+
+async function start(options: Omit<SiloOptions, "stopOnSigterm">): Promise<Silo> {
   const { data, ...rest } = options;
   const onEvent = options.onEvent ?? printEvent;
   if (data !== undefined) {
