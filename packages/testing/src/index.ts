@@ -4,6 +4,7 @@ export {
   type AppendRecord,
   type AppendViolation,
   checkAppends,
+  type PrefixDigest,
   type ReadRecord,
 } from "./checks/appends.ts";
 export {
@@ -12,6 +13,11 @@ export {
   type Model,
   type Operation,
 } from "./checks/linearizability.ts";
+export {
+  checkOncePerKey,
+  type KeyedCall,
+  type OncePerKeyViolation,
+} from "./checks/once-per-key.ts";
 export { crash } from "./crash.ts";
 export {
   simulate,

@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
-import { type AppendRecord, checkAppends, type ReadRecord } from "./appends.ts";
+import { type AppendRecord, checkAppends, type PrefixDigest, type ReadRecord } from "./appends.ts";
 
 const STORED = ["a", "b", "c"];
+const digestOf =
+  (items: readonly string[]): PrefixDigest =>
+  (length) =>
+    items.slice(0, length).join();
 const ok = (item: string, index: number, calledMs: number): AppendRecord => ({
   item,
   calledMs,
@@ -20,12 +24,19 @@ const rules = (
   appends: readonly AppendRecord[],
   reads: readonly ReadRecord[] = [],
   stored: readonly string[] = STORED,
-): string[] => checkAppends(appends, reads, stored).map((violation) => violation.rule);
+): string[] =>
+  checkAppends(appends, reads, stored, digestOf(stored)).map((violation) => violation.rule);
 
 test("a correct history passes", () => {
   expect(rules(GOOD, [read(0, 0), read(1, 8), read(3, 22), read(3, 30)])).toEqual([]);
   expect(rules([...GOOD, { ...ok("d", 3, 30), outcome: "unknown" }])).toEqual([]);
   expect(rules([...GOOD, { ...ok("d", 3, 30), outcome: "threw" }])).toEqual([]);
+  expect(
+    rules(
+      [...GOOD.slice(0, 2), { ...GOOD[2]!, prefix: "a,b,c" }],
+      [{ ...read(3, 30), prefix: "a,b,c" }],
+    ),
+  ).toEqual([]);
 });
 
 test.each<[string, readonly AppendRecord[], readonly ReadRecord[], readonly string[]]>([
@@ -35,6 +46,8 @@ test.each<[string, readonly AppendRecord[], readonly ReadRecord[], readonly stri
   ["fork", [ok("a", 0, 0), ok("b", 1, 10), ok("c", 1, 20)], [], STORED],
   ["fork", GOOD, [read(2, 30, "x")], STORED],
   ["fork", GOOD, [read(4, 30)], STORED],
+  ["fork", [...GOOD.slice(0, 2), { ...GOOD[2]!, prefix: "a,x,c" }], [], STORED],
+  ["fork", GOOD, [{ ...read(3, 30), prefix: "a,x,c" }], STORED],
   ["ghost", [...GOOD.slice(0, 2), { ...GOOD[2]!, outcome: "not-executed" }], [], STORED],
   ["ghost", [...GOOD.slice(0, 2), { ...GOOD[2]!, outcome: "threw" }], [], STORED],
   ["order", [ok("a", 0, 0), ok("b", 1, 30), ok("c", 2, 10)], [], STORED],

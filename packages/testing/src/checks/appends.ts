@@ -1,6 +1,6 @@
 // Checks a recorded history of an append-only list against what the store holds at the end. O(n log n).
 //   C1. duplicate: nothing stands in the list twice.        C2. phantom: nothing stands there that was never sent.
-//   C3. lost: what was acknowledged is there, at the index that was acknowledged (fork).
+//   C3. lost: what was acknowledged is there; at the index, and over the prefix, that was acknowledged (fork).
 //   C4. ghost: what was reported as not executed, or threw, is not there.
 //   C5. order: what returned before something else was called stands before it.
 //   C6. reads: each saw a prefix of the final list (fork), at some time between its call and its return (stale, future),
@@ -14,15 +14,21 @@ export interface AppendRecord {
   readonly returnedMs: number;
   readonly outcome: AppendOutcome;
   readonly index?: number | undefined;
+  /** A digest of the list up to this item, as it was acknowledged. */
+  readonly prefix?: string | undefined;
 }
 
-/** A read that was answered: how long the list was, and its last item. */
+/** A read that was answered: how long the list was, its last item, and a digest of the whole. */
 export interface ReadRecord {
   readonly calledMs: number;
   readonly returnedMs: number;
   readonly length: number;
   readonly last: string | undefined;
+  readonly prefix?: string | undefined;
 }
+
+/** The digest of the first so many items of the final list, to compare recorded ones with. */
+export type PrefixDigest = (length: number) => string;
 
 export interface AppendViolation {
   readonly rule:
@@ -36,33 +42,46 @@ export interface AppendViolation {
     | "future"
     | "backwards";
   readonly detail: string;
+  /** When the call was made that shows it; undefined where nobody made one. */
+  readonly calledMs: number | undefined;
 }
 
 export function checkAppends(
   appends: readonly AppendRecord[],
   reads: readonly ReadRecord[],
   stored: readonly string[],
+  prefixDigest?: PrefixDigest,
 ): readonly AppendViolation[] {
   const found: AppendViolation[] = [];
   const at = new Map<string, number>();
+  const byItem = new Map(appends.map((record) => [record.item, record]));
   for (const [index, item] of stored.entries())
     if (at.has(item))
-      found.push({ rule: "duplicate", detail: `${item} stands at ${at.get(item)} and ${index}` });
+      found.push({
+        rule: "duplicate",
+        detail: `${item} stands at ${at.get(item)} and ${index}`,
+        calledMs: byItem.get(item)?.calledMs,
+      });
     else at.set(item, index);
-  const byItem = new Map(appends.map((record) => [record.item, record]));
   for (const item of at.keys())
-    if (!byItem.has(item)) found.push({ rule: "phantom", detail: `${item} was never sent` });
+    if (!byItem.has(item))
+      found.push({ rule: "phantom", detail: `${item} was never sent`, calledMs: undefined });
   for (const record of appends) {
-    const problem = checkOne(record, at.get(record.item));
-    if (problem) found.push(problem);
+    const problem = checkOne(record, at.get(record.item), prefixDigest);
+    if (problem) found.push({ ...problem, calledMs: record.calledMs });
   }
-  return [...found, ...checkOrder(byItem, stored), ...checkReads(reads, byItem, at, stored)];
+  return [
+    ...found,
+    ...checkOrder(byItem, stored),
+    ...checkReads(reads, byItem, at, stored, prefixDigest),
+  ];
 }
 
 function checkOne(
-  { item, outcome, index }: AppendRecord,
+  { item, outcome, index, prefix }: AppendRecord,
   stands: number | undefined,
-): AppendViolation | undefined {
+  prefixDigest: PrefixDigest | undefined,
+): Pick<AppendViolation, "rule" | "detail"> | undefined {
   switch (outcome) {
     case "unknown":
       return undefined;
@@ -74,10 +93,23 @@ function checkOne(
     case "ok":
       if (stands === undefined)
         return { rule: "lost", detail: `${item} was acknowledged and is gone` };
-      return stands === index
+      if (stands !== index)
+        return {
+          rule: "fork",
+          detail: `${item} was acknowledged at ${index} and stands at ${stands}`,
+        };
+      return isPrefix(prefix, stands + 1, prefixDigest)
         ? undefined
-        : { rule: "fork", detail: `${item} was acknowledged at ${index} and stands at ${stands}` };
+        : { rule: "fork", detail: `${item} was acknowledged over other items than it stands on` };
   }
+}
+
+function isPrefix(
+  prefix: string | undefined,
+  length: number,
+  prefixDigest: PrefixDigest | undefined,
+): boolean {
+  return prefix === undefined || prefixDigest === undefined || prefixDigest(length) === prefix;
 }
 
 function checkOrder(
@@ -94,6 +126,7 @@ function checkOrder(
       found.push({
         rule: "order",
         detail: `${item} had returned before ${latest} was called, yet stands after it`,
+        calledMs: record.calledMs,
       });
     if (record.calledMs > latestMs) [latestMs, latest] = [record.calledMs, item];
   }
@@ -105,6 +138,7 @@ function checkReads(
   byItem: ReadonlyMap<string, AppendRecord>,
   at: ReadonlyMap<string, number>,
   stored: readonly string[],
+  prefixDigest: PrefixDigest | undefined,
 ): readonly AppendViolation[] {
   const found: AppendViolation[] = [];
   // What is acknowledged by a time is seen by whatever is called after it.
@@ -117,20 +151,25 @@ function checkReads(
   const calledBy: number[] = [-Infinity];
   for (const [index, item] of stored.entries())
     calledBy.push(Math.max(calledBy[index]!, byItem.get(item)?.calledMs ?? -Infinity));
-  for (const { calledMs, returnedMs, length, last } of reads) {
+  for (const { calledMs, returnedMs, length, last, prefix } of reads) {
     const what = `a read of ${length} at ${calledMs.toFixed(1)}`;
-    if (length > stored.length || last !== stored[length - 1]) {
-      found.push({ rule: "fork", detail: `${what} saw ${last}, which was never stored there` });
+    const report = (rule: AppendViolation["rule"], detail: string): void => {
+      found.push({ rule, detail, calledMs });
+    };
+    if (
+      length > stored.length ||
+      last !== stored[length - 1] ||
+      !isPrefix(prefix, length, prefixDigest)
+    ) {
+      report("fork", `${what} saw ${last}, which was never stored there, or over other items`);
       continue;
     }
     const atLeast = acknowledged.before(calledMs);
-    if (length < atLeast)
-      found.push({ rule: "stale", detail: `${what}: ${atLeast} had been acknowledged before` });
+    if (length < atLeast) report("stale", `${what}: ${atLeast} had been acknowledged before`);
     if (calledBy[length]! > returnedMs)
-      found.push({ rule: "future", detail: `${what} returned before its last append was called` });
+      report("future", `${what} returned before its last append was called`);
     const read = seen.before(calledMs);
-    if (length < read)
-      found.push({ rule: "backwards", detail: `${what}: a read of ${read} had returned before` });
+    if (length < read) report("backwards", `${what}: a read of ${read} had returned before`);
   }
   return found;
 }

@@ -49,3 +49,54 @@ test("a search that takes too long says so", () => {
   const wanted = op("get", 1, 2, -1);
   expect(checkLinearizable(counter, [...many, wanted], 1_000)).toBe("too-hard");
 });
+
+// The violations that a cluster with a broken rule makes, as histories of a register.
+type RegisterCall = { readonly put: string } | "read";
+const register: Model<string, RegisterCall, string> = {
+  initial: "",
+  step(state, input, output) {
+    const next = input === "read" ? state : input.put;
+    return output === undefined || output === next ? next : undefined;
+  },
+  key: (state) => state,
+};
+type Call = readonly [from: number, to: number | undefined, input: RegisterCall, output: string];
+const put = (value: string, from: number, to?: number): Call => [from, to, { put: value }, value];
+const read = (value: string, from: number, to: number): Call => [from, to, "read", value];
+const verdict = (calls: readonly Call[]): string =>
+  checkLinearizable(
+    register,
+    calls.map(([calledMs, atMs, input, output]) => ({
+      input,
+      calledMs,
+      returned: atMs === undefined ? undefined : { atMs, output },
+    })),
+  );
+
+test.each<[string, readonly Call[]]>([
+  ["stale read", [put("a", 0, 1), put("b", 2, 3), read("a", 4, 5)]],
+  ["lost write", [put("a", 0, 1), read("", 2, 3)]],
+  ["read of the future", [read("a", 0, 1), put("a", 2, 3)]],
+  ["read of what was never written", [put("a", 0, 1), read("x", 2, 3)]],
+  ["write that comes back", [put("a", 0, 1), put("b", 2, 3), read("b", 4, 5), read("a", 6, 7)]],
+  ["second serving owner", [put("a", 0, 1), put("b", 0, 9), read("b", 2, 3), read("a", 4, 5)]],
+  [
+    "unknown write, twice",
+    [put("a", 0), put("b", 2, 3), read("a", 4, 5), put("b", 6, 7), read("a", 8, 9)],
+  ],
+])("a planted %s is found", (_what, calls) => {
+  expect(verdict(calls)).toBe("not-linearizable");
+});
+
+test("the same histories with the calls at once, or without the plant, pass", () => {
+  expect(verdict([put("a", 0, 1), put("b", 2, 5), read("a", 3, 4)])).toBe("linearizable");
+  expect(verdict([put("a", 0), put("b", 2, 3), read("a", 4, 5), read("a", 8, 9)])).toBe(
+    "linearizable",
+  );
+});
+
+test("hundreds of calls, several at once, are decided within the steps allowed", () => {
+  const calls = Array.from({ length: 400 }, (_, i) => put(String(i), i, i + 4.5));
+  const reads = Array.from({ length: 400 }, (_, i) => read(String(i), i + 4.2, i + 4.4));
+  expect(verdict([...calls, ...reads])).toBe("linearizable");
+});
