@@ -1,7 +1,4 @@
 // Silo processes over private servers, for tests with real processes, real signals and real stores.
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { nats } from "@tenure/nats";
 import { redis } from "@tenure/redis";
 import { connect, createSilo, type Client, type Silo, type TenureEvent } from "tenure";
@@ -10,78 +7,35 @@ import {
   startNatsServer,
   startRedisServer,
 } from "../../examples/support/private-servers.ts";
+import { type ForkOptions, ForkedProcess } from "./forked-process.ts";
 import { Ledger } from "./ledger.ts";
 
 const CLUSTER = "torture";
 
-type Report = {
+export type SiloReport = {
   readonly serving?: true;
   readonly event?: TenureEvent;
   readonly begun?: string;
   readonly held?: "save" | "renewal";
 };
 
-/** A silo process. Reports are kept from its start, so that waiting for one is never too late. */
-export class SiloProcess {
+/** A silo process. */
+export class SiloProcess extends ForkedProcess<SiloReport> {
   readonly name: string;
-  readonly child: ChildProcess;
-  readonly #reports: Report[] = [];
-  readonly #waiting = new Set<() => void>();
 
-  constructor(name: string, environment: NodeJS.ProcessEnv) {
+  constructor(name: string, options: Omit<ForkOptions, "args">) {
+    super(new URL("silo-process.ts", import.meta.url), { ...options, args: [name] });
     this.name = name;
-    this.child = fork(fileURLToPath(new URL("silo-process.ts", import.meta.url)), [name], {
-      execArgv: ["--import", "tsx"],
-      env: environment,
-    });
-    this.child.on("message", (message: Report) => {
-      this.#reports.push(message);
-      for (const wake of this.#waiting) wake();
-    });
   }
 
   async serving(): Promise<void> {
-    await Promise.race([
-      this.report((report) => report.serving === true),
-      once(this.child, "exit").then(([code]) => {
-        throw new Error(`silo ${this.name} ended with ${String(code)} before it served`);
-      }),
-    ]);
-  }
-
-  /** The first report, past or future, that `accept` accepts. */
-  async report(accept: (report: Report) => boolean): Promise<Report> {
-    for (;;) {
-      const found = this.#reports.find(accept);
-      if (found) return found;
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiting.delete(wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-      });
-    }
+    if (!(await this.reportOrEnd((report) => report.serving === true)))
+      throw new Error(`silo ${this.name} ended with ${this.ending} before it served`);
   }
 
   async event<T extends TenureEvent["type"]>(type: T): Promise<TenureEvent<T>> {
     const { event } = await this.report((report) => report.event?.type === type);
     return event as TenureEvent<T>;
-  }
-
-  tell(message: object): void {
-    this.child.send(message);
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const ended = once(this.child, "exit");
-    this.child.kill(signal);
-    await ended;
   }
 }
 
@@ -98,7 +52,7 @@ export interface SiloFleet extends AsyncDisposable {
 
 export async function startFleet(names: readonly string[]): Promise<SiloFleet> {
   const [natsServer, redisServer] = await Promise.all([startNatsServer(), startRedisServer()]);
-  const environment = {
+  const env = {
     ...process.env,
     CLUSTER,
     NATS_URL: natsServer.url,
@@ -106,7 +60,7 @@ export async function startFleet(names: readonly string[]): Promise<SiloFleet> {
   };
   const silos = new Map<string, SiloProcess>();
   const start = async (name: string): Promise<SiloProcess> => {
-    const silo = new SiloProcess(name, environment);
+    const silo = new SiloProcess(name, { env });
     silos.set(name, silo);
     await silo.serving();
     return silo;

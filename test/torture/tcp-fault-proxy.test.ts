@@ -133,6 +133,7 @@ test("a cut resets what is open and what comes, until it is healed (X3)", async 
   const again = await s.join();
   again.client.socket.write("x");
   await again.server.hears("x");
+  expect([again.client.over, s.proxy.connections]).toEqual([undefined, 1]);
 });
 
 test.each([
@@ -205,6 +206,7 @@ test("a client is reset whose server refuses connections (X1)", async () => {
   await using proxy = await TcpFaultProxy.start(port);
   const client = new End(connect({ port: proxy.port, host: "127.0.0.1" }));
   await client.until((end) => end.over !== undefined);
+  expect(client.over).toBe("reset");
 });
 
 test.each<LinkFault>([
