@@ -10,3 +10,16 @@ export function lasting(ms: number): Promise<void> {
     setTimeout(resolve, ms);
   });
 }
+
+/** Waits for `promise`, but not longer than so; false when it was too long. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
