@@ -74,7 +74,13 @@ export class ForkedProcess<Report> {
     }
   }
 
-  /** The same; undefined when it ends without. */
+  /** The first report from now on that `accept` accepts. */
+  async nextReport(accept: (report: Report) => boolean): Promise<Report> {
+    const past = this.#reports.length;
+    return await this.report((report) => accept(report) && this.#reports.indexOf(report) >= past);
+  }
+
+  /** The same as `report`; undefined when it ends without. */
   async reportOrEnd(accept: (report: Report) => boolean): Promise<Report | undefined> {
     for (;;) {
       const found = this.#reports.find(accept);
