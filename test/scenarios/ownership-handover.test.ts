@@ -166,6 +166,41 @@ test("a turn that outlasts the drain's time is cut off: it sees its signal, and 
   expect(await c.until(two.client.get(Diary, "d").lines())).toEqual([]);
 });
 
+test.each(Array.from({ length: 20 }, (_, i) => i + 1))(
+  "no caller sees a failure while a silo stops, at whichever moment of it the call leaves (I11), seed %d",
+  async (seed) => {
+    const { Diary } = diaries("local");
+    await using t = await testCluster({ actors: [Diary], silos: 2, seed });
+    const ids = ["a", "b", "c"];
+    for (const id of ids) await t.clientOf("silo-1").get(Diary, id).write("first");
+    const errors: string[] = [];
+    let [made, answered, stopped] = [0, 0, false];
+    const stopping = t.stop("silo-1").then(() => (stopped = true));
+    // Calls leave at every tenth of a millisecond, also when it has long left.
+    for (let after = 0; after < 50; after += stopped ? 1 : 0) {
+      for (const client of [t.client, t.clientOf("silo-2")])
+        for (const id of ids) {
+          made += 1;
+          void client
+            .get(Diary, id)
+            .write(`${made}`)
+            .then(
+              () => (answered += 1),
+              (error: unknown) => errors.push(String(error)),
+            );
+        }
+      await t.clock.advance(0.1);
+    }
+    await stopping;
+    // Long before any call's time is up: nobody waits for a silo that has left (I13).
+    await t.clock.advance(1_000);
+    expect(errors).toEqual([]);
+    expect(answered).toBe(made);
+    const lines = await Promise.all(ids.map((id) => t.client.get(Diary, id).lines()));
+    expect(lines.flat()).toHaveLength(made + ids.length);
+  },
+);
+
 test("stop() during a drain waits for that drain: no turn is cut off by its own silo's goodbye", async () => {
   const { Diary, begun, open } = diaries("local");
   await using c = await ScriptedCluster.start({ actors: [Diary] });

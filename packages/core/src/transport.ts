@@ -5,7 +5,9 @@
 //   T3. `send` never throws and never waits. It answers a tag; if the message provably reached nobody, the endpoint's
 //       `undeliverable` is called with that tag. It answers undefined when there is no connection and nothing left.
 //   T4. A foreign frame (other cluster, other protocol, garbage) is counted, reported as an event and dropped (I14).
-//   T5. After close() or drop() nothing arrives and nothing leaves; close() flushes first, drop() does not.
+//   T5. After close() or drop() nothing arrives and nothing leaves. Until close() has resolved, what was sent before leaves,
+//       and so do answers (reply, located) to what still arrives, and nothing else: of what was sent to an endpoint that
+//       closes, each message reaches it and can be answered, or is reported to its sender (T3). drop() ends all at once.
 //   T6. Messages to ANY_SILO reach one endpoint that is serving; messages to EVERYONE reach every endpoint, the sender too.
 //   T7. A reply goes to the endpoint that the transport says the call came from, never to an address inside a message.
 import type { Body } from "./body.ts";

@@ -138,6 +138,13 @@ export class Connection {
     if (done === TIMED_OUT) this.unsubscribe(subscriptions);
   }
 
+  /** Waits for what was published before to be at the server, as far as it answers in time. */
+  async flushed(): Promise<void> {
+    if (!this.isConnected) return;
+    const answered = this.#nats.flush().catch(() => undefined); // lost meanwhile
+    await within(this.#deps.clock, CLOSE_MS, answered);
+  }
+
   unsubscribe(subscriptions: readonly NatsSubscription[]): void {
     if (this.#state === "closed") return;
     for (const subscription of subscriptions) subscription.unsubscribe();

@@ -3,6 +3,8 @@
 //   P2. Nothing that arrives is trusted: what is not a frame is dropped, counted and reported as garbage (T4). What is
 //       longer than max_payload never arrives: the server ends the connection that sends it.
 //   P3. "Nobody was there" is believed only as the server says it: status 503, no data, for a frame that is known.
+//   P4. What the server has sent here before it took the subscription away is answered, also while closing: nobody else
+//       would ever tell those who sent it (T5).
 import {
   type Address,
   type Body,
@@ -24,7 +26,7 @@ import { type Frame, Outbox } from "./outbox.ts";
 import { SentTags } from "./sent-tags.ts";
 import { originOf, SERVING_QUEUE, Subjects } from "./subjects.ts";
 
-/** `closing` still receives what is under way, and sends nothing any more. */
+/** `closing` still receives what is under way, and sends nothing but the answers to it. */
 type State = "open" | "closing" | "gone";
 
 /** What a frame keeps free below the server's max_payload. */
@@ -83,7 +85,7 @@ export class NatsEndpoint implements Endpoint {
   }
 
   send(to: Address, message: Message): DeliveryTag | undefined {
-    if (this.#state !== "open" || !this.#connection.isConnected) return undefined;
+    if (!this.#maySend(message) || !this.#connection.isConnected) return undefined;
     if (this.#outbox.isEmpty) this.#environment.clock.afterTurn(() => this.#flush());
     return this.#outbox.add(to, message, this.#connection.maxPayload - FRAME_MARGIN);
   }
@@ -106,6 +108,9 @@ export class NatsEndpoint implements Endpoint {
     this.#flush();
     this.#state = "closing";
     await this.#connection.drain(this.#subscriptions());
+    // P4: what came last may have been answered in this very turn.
+    this.#flush();
+    await this.#connection.flushed();
     this.#end();
   }
 
@@ -124,6 +129,12 @@ export class NatsEndpoint implements Endpoint {
 
   reconnected(): void {
     if (this.#state === "open") this.#receiver.reconnected();
+  }
+
+  /** P4 */
+  #maySend({ kind }: Message): boolean {
+    if (this.#state === "closing") return kind === "reply" || kind === "located";
+    return this.#state === "open";
   }
 
   #subscriptions(): NatsSubscription[] {

@@ -5,6 +5,9 @@
 //       just stops everything, as a killed process would. After each of them nothing of it runs any more, and `ended`
 //       resolves.
 //   I4. A birth that fails half-way leaves nothing behind, in this process or in the directory.
+//   I5. A silo that has handed everything over leaves without announcing it. Nobody waits for that: every call that it took
+//       is answered, and what still comes is refused or reaches nobody. But an announcement may overtake those words on
+//       their way, and would turn calls that provably did not run into unknown ones (I11).
 import {
   type Endpoint,
   EVERYONE,
@@ -37,6 +40,8 @@ export class Incarnation {
   #serving = false;
   #draining = false;
   #drained: Promise<void> | undefined;
+  /** Every actor that it had was handed over in time (I5). */
+  #handedOver = false;
 
   /** Registers, subscribes, proves that it can reach itself, and serves. */
   static async start(deps: IncarnationDeps, signal: AbortSignal): Promise<Incarnation> {
@@ -217,7 +222,8 @@ export class Incarnation {
 
   async #sayGoodbye(): Promise<void> {
     const { clock, timing, ports } = this.#d;
-    if (await sayGoodbye(this.id, this.lease.rev, ports.directory, clock, timing))
+    const dead = await sayGoodbye(this.id, this.lease.rev, ports.directory, clock, timing);
+    if (dead && !this.#handedOver)
       this.#endpoint?.send(EVERYONE, { kind: "death", incarnation: this.id });
   }
 
@@ -234,8 +240,9 @@ export class Incarnation {
     this.#endpoint?.setServing(false);
     this.lease.drain();
     await this.lease.renewNow();
-    await withinTime(this.catalog.drain(), this.#d.clock, timeoutMs, "draining").catch(() =>
-      this.catalog.poison("lease-lost", "the silo stopped before its drain was done"),
+    await withinTime(this.catalog.drain(), this.#d.clock, timeoutMs, "draining").then(
+      () => (this.#handedOver = true),
+      () => this.catalog.poison("lease-lost", "the silo stopped before its drain was done"),
     );
   }
 

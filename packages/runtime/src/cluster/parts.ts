@@ -178,7 +178,8 @@ export function makeParts(
     clock,
     maxCalls: deps.maxCalls,
     endpoint: () => host.endpoint()!,
-    closed: () => (lease.holds() ? (host.draining() ? "draining" : undefined) : "paused"),
+    paused: () => !lease.holds(),
+    draining: () => host.draining(),
     holds: (call) => catalog.has(call),
     deliver: (call, kind) => catalog.deliver(call, kind),
   });

@@ -26,8 +26,9 @@ export interface DispatchHost {
   readonly clock: Clock;
   readonly maxCalls: number;
   endpoint(): Endpoint;
-  /** Why no call is taken now, if none is. */
-  closed(): "paused" | "draining" | undefined;
+  /** Whether the lease does not hold: no call is taken now. */
+  paused(): boolean;
+  draining(): boolean;
   /** False for an actor that has no slot here: a draining silo takes no new ones. */
   holds(call: CallMessage): boolean;
   deliver(call: IncomingCall, kind: ActorKind): void;
@@ -103,11 +104,11 @@ export class Dispatcher implements LocalSilo {
       addressProblem(message.type, message.id) ??
       (message.key === undefined ? undefined : keyProblem(message.key));
     if (problem !== undefined) return reply(refused("invalid", problem));
-    const closed = this.#host.closed();
-    if (closed === "paused")
-      return reply(refused("paused", "the silo's lease has run out; it is paused"));
-    if (closed === "draining" && !this.#host.holds(message))
+    // This first: whoever comes to a silo that is leaving has to look elsewhere, and not to wait until it has left.
+    if (this.#host.draining() && !this.#host.holds(message))
       return reply(refused("draining", "the silo is draining and takes no new actors"));
+    if (this.#host.paused())
+      return reply(refused("paused", "the silo's lease has run out; it is paused"));
     const kind = kinds.get(message.type);
     if (!kind)
       return reply(

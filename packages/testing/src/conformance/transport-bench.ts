@@ -68,15 +68,20 @@ export class TransportBench extends Bench<Transport, OpenedTransport> {
   }
 }
 
+interface Received {
+  readonly from: Address;
+  readonly message: Message;
+}
+
 /** An endpoint with a memory. */
 export class Party implements Receiver {
   readonly address: Address;
-  readonly received: { readonly from: Address; readonly message: Message }[] = [];
+  readonly received: Received[] = [];
   readonly undelivered: { readonly to: Address; readonly tag: number }[] = [];
   readonly changes: ("disconnected" | "reconnected")[] = [];
   /** Set right after joining. */
   endpoint!: Endpoint;
-  onMessage: () => void = () => {};
+  onMessage: (received: Received) => void = () => {};
   #waiting: (() => void)[] = [];
   #fences = 1_000_000;
 
@@ -85,8 +90,9 @@ export class Party implements Receiver {
   }
 
   message(from: Address, message: Message): void {
-    this.received.push({ from, message });
-    this.onMessage();
+    const received = { from, message };
+    this.received.push(received);
+    this.onMessage(received);
     this.#wake();
   }
 
@@ -148,6 +154,10 @@ export class Party implements Receiver {
 
 export function probe(round: number): Message {
   return { kind: "probe", round };
+}
+
+export function answer(request: number): Message {
+  return { kind: "reply", request, result: { status: "failed", code: "X", message: "" } };
 }
 
 export function call(request: number, changes: Partial<CallMessage> = {}): CallMessage {

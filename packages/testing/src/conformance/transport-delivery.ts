@@ -1,7 +1,7 @@
 // Who gets a message, who hears that nobody did, and what closing ends.
 import { ANY_SILO, EVERYONE } from "@tenure/core/internal";
 import { expect } from "vitest";
-import { call, type Party, probe, type TransportRule } from "./transport-bench.ts";
+import { answer, call, type Party, probe, type TransportRule } from "./transport-bench.ts";
 
 const NOBODY = "0".repeat(32);
 const NOBODY_ELSE = "1".repeat(32);
@@ -71,6 +71,43 @@ export function deliveryTests(rule: TransportRule): void {
     await c.fence(b);
     expect(b.rounds).toEqual([1]);
   });
+
+  rule(
+    "T3 T5",
+    "calls to an endpoint that closes are answered or reported, each",
+    async (bench) => {
+      const [a, b] = [await bench.join(), await bench.join()];
+      b.onMessage = ({ from, message }) => {
+        if (message.kind === "call") b.send(from, answer(message.request));
+      };
+      const sent = new Map<number, number | undefined>();
+      const send = async (): Promise<void> => {
+        const request = sent.size + 1;
+        sent.set(request, a.send(b, call(request)));
+        await bench.turn();
+      };
+      // Until some are answered: then calls are everywhere on the way, at each turn.
+      while (a.received.length < 20) await send();
+      let closed = false;
+      const closing = b.endpoint.close().then(() => (closed = true));
+      while (!closed) await send();
+      for (let i = 0; i < 20; i++) await send();
+      await closing;
+      await a.fenceReports();
+      const answered = new Set(
+        a.received.map(({ message }) => (message.kind === "reply" ? message.request : undefined)),
+      );
+      const reported = new Set<number | undefined>(a.undelivered.map(({ tag }) => tag));
+      const silent = [...sent].filter(
+        ([request, tag]) => !answered.has(request) && !reported.has(tag),
+      );
+      expect(silent).toEqual([]);
+      const both = [...sent].filter(([request, tag]) => answered.has(request) && reported.has(tag));
+      expect(both).toEqual([]);
+      expect(answered.size).toBeGreaterThanOrEqual(20);
+      expect(reported.size).toBeGreaterThanOrEqual(20);
+    },
+  );
 
   rule("T5", "closing the transport lets out what its endpoints have sent", async (bench) => {
     const shared = await bench.open();

@@ -118,16 +118,14 @@ export class SimNetwork {
     this.#watch?.sent(sender.node, message);
     const targets = this.#targets(to);
     if (targets.length === 0) {
-      if (this.isCut(sender.node.name, "*")) return;
-      this.world.schedule(this.#delayMs(), `no responder ${sender.node.name}`, () =>
-        sender.node.run("message", () => sender.undeliverable(to, tag)),
-      );
+      if (!this.isCut(sender.node.name, "*")) this.#reachedNobody({ sender, to, tag, message });
       return;
     }
     for (const target of targets) {
-      this.#carry(sender, target, message);
+      const sent = { sender, to, tag, message };
+      this.#carry(sent, target);
       if (message.kind !== "call" && this.#random.next() < this.faults.duplication)
-        this.#carry(sender, target, message);
+        this.#carry(sent, target);
     }
   }
 
@@ -143,7 +141,14 @@ export class SimNetwork {
     return target ? [target] : [];
   }
 
-  #carry(sender: SimEndpoint, target: SimEndpoint, message: Message): void {
+  #reachedNobody({ sender, to, tag }: Sent): void {
+    this.world.schedule(this.#delayMs(), `no responder ${sender.node.name}`, () =>
+      sender.node.run("message", () => sender.undeliverable(to, tag)),
+    );
+  }
+
+  #carry(sent: Sent, target: SimEndpoint): void {
+    const { sender, message } = sent;
     const [from, to] = [sender.node.name, target.node.name];
     if (this.isCut(from, to) || this.#random.next() < this.faults.loss) {
       this.world.note(`lost ${message.kind} ${from}>${to}`);
@@ -157,15 +162,26 @@ export class SimNetwork {
     this.world.schedule(
       atMs - this.world.nowMs,
       `${message.kind} ${from}>${to}${about(message)}`,
-      () =>
-        target.node.run("message", () => {
-          // What comes to an address that is gone reaches nobody.
-          if (!target.isOpen) return;
-          this.#watch?.delivered(target.node, message);
-          this.#touched.add(target.node);
-          target.take(sender.address, message);
-        }),
+      () => {
+        if (target.left) this.#tooLate(sent, target);
+        else target.node.run("message", () => this.#arrive(sent, target));
+      },
     );
+  }
+
+  #arrive(sent: Sent, target: SimEndpoint): void {
+    if (target.left) this.#tooLate(sent, target);
+    // With an endpoint that was dropped, what was on its way there dies.
+    if (!target.isOpen) return;
+    this.#watch?.delivered(target.node, sent.message);
+    this.#touched.add(target.node);
+    target.take(sent.sender.address, sent.message);
+  }
+
+  /** What comes to an endpoint that has closed is reported (T5). */
+  #tooLate(sent: Sent, target: SimEndpoint): void {
+    if (sent.to !== EVERYONE && !this.isCut(target.node.name, sent.sender.node.name))
+      this.#reachedNobody(sent);
   }
 
   #delayMs(): number {
@@ -174,6 +190,14 @@ export class SimNetwork {
       return this.#random.next() * stragglerMs;
     return -Math.log(1 - this.#random.next()) * delayMs;
   }
+}
+
+/** A message on its way. */
+interface Sent {
+  readonly sender: SimEndpoint;
+  readonly to: Address;
+  readonly tag: number;
+  readonly message: Message;
 }
 
 function about(message: Message): string {
@@ -192,6 +216,8 @@ function about(message: Message): string {
 
 class SimEndpoint implements Endpoint {
   serving = false;
+  /** By close(). */
+  left = false;
   readonly node: SimNode;
   readonly address: Address;
   readonly #network: SimNetwork;
@@ -235,6 +261,7 @@ class SimEndpoint implements Endpoint {
   }
 
   async close(): Promise<void> {
+    this.left ||= this.#open;
     this.drop();
   }
 
