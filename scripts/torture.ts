@@ -2,6 +2,8 @@
 //   --minutes N      rounds of drawn faults for so long (at least one round; 10 unless told)
 //   --seed S         of the first round; the next ones count up (printed; drawn unless told)
 //   --only WHERE     proxies, or partitions (in network namespaces; as root)
+//   --strikes N      of each round (6); each is one fault or two at once
+//   --ttl MS         the lease of each round (2,000 or 4,000, by the seed)
 //   --figures [WHAT] the figures instead, or one of them: sigkill, sigstop, cpu, away, drain
 //     --runs N         of sigkill and sigstop (20)
 //     --cpu-minutes N  of cpu (10)
@@ -20,7 +22,10 @@ for (let i = 2; i < process.argv.length; i++) {
     i += 1;
   }
 }
-const KNOWN = "--minutes --seed --only --figures --runs --cpu-minutes --away --rounds".split(" ");
+const KNOWN =
+  "--minutes --seed --only --strikes --ttl --figures --runs --cpu-minutes --away --rounds".split(
+    " ",
+  );
 for (const flag of flags.keys())
   if (!KNOWN.includes(flag)) throw new Error(`there is no ${flag}; there are ${KNOWN.join(", ")}`);
 
@@ -44,6 +49,8 @@ const good =
         minutes: number("--minutes", 10),
         seed: number("--seed", Math.floor(Math.random() * 1_000_000)),
         only: scenario(flags.get("--only")),
+        strikes: number("--strikes", 6),
+        ttlMs: flags.has("--ttl") ? number("--ttl", 0) : undefined,
       })
     : await printFigures(figure === "" ? FIGURES : [figure], {
         runs: number("--runs", 20),

@@ -7,7 +7,7 @@ import { timeWithoutService } from "./figures/sigkill.ts";
 import { stoppedBeyondTheLease } from "./figures/sigstop.ts";
 import { namespacesUnavailable } from "./network-namespaces.ts";
 import { failureReport, summary } from "./report.ts";
-import { runRound } from "./round.ts";
+import { type RoundOptions, runRound } from "./round.ts";
 
 export type Scenario = "proxies" | "partitions";
 
@@ -15,13 +15,16 @@ export interface LongOptions {
   readonly minutes: number;
   readonly seed: number;
   readonly only: Scenario | undefined;
+  readonly strikes: number;
+  /** @default 2 s or 4 s, by the seed */
+  readonly ttlMs: number | undefined;
 }
 
-const STRIKES = 6;
 const EVERY_NTH_IN_NAMESPACES = 3;
 
 /** Round after round until the time is up; the seeds count up from the first. False when a round failed. */
-export async function runLong({ minutes, seed: first, only }: LongOptions): Promise<boolean> {
+export async function runLong(options: LongOptions): Promise<boolean> {
+  const { minutes, seed: first, only, strikes } = options;
   const why = namespacesUnavailable();
   if (why !== undefined) console.log(`skipped: partitions in network namespaces: ${why}`);
   if (why !== undefined && only === "partitions") return true;
@@ -29,14 +32,14 @@ export async function runLong({ minutes, seed: first, only }: LongOptions): Prom
   let failed = 0;
   let rounds = 0;
   for (let seed = first; rounds === 0 || performance.now() < untilMs; seed++, rounds++) {
-    const { namespaces, ttlMs } = roundOf(seed, only, why === undefined);
-    const round = await runRound({ seed, strikes: STRIKES, ttlMs, namespaces });
-    const scenario = namespaces ? "partitions" : "proxies";
-    if (round.violations.length === 0) console.log(`${summary(round)} (${scenario})`);
+    const drawn = roundOf(seed, only, why === undefined);
+    const settings = { strikes, ...drawn, ttlMs: options.ttlMs ?? drawn.ttlMs };
+    const round = await runRound({ seed, ...settings });
+    if (round.violations.length === 0)
+      console.log(`${summary(round)} (${scenarioOf(settings.namespaces)})`);
     else {
       failed += 1;
-      const again = `pnpm torture --minutes 0 --seed ${seed} --only ${scenario}`;
-      console.log(failureReport(round, again));
+      console.log(failureReport(round, repeat(seed, settings)));
     }
   }
   console.log(`${rounds} rounds, seeds ${first} to ${first + rounds - 1}; ${failed} failed`);
@@ -54,6 +57,19 @@ function roundOf(
     namespaces: only === undefined ? drawn : only === "partitions",
     ttlMs: seed % 2 === 0 ? 2_000 : 4_000,
   };
+}
+
+/** The command that draws the same schedule again. */
+export function repeat(
+  seed: number,
+  { strikes, ttlMs, namespaces }: Pick<RoundOptions, "strikes" | "ttlMs" | "namespaces">,
+): string {
+  const where = scenarioOf(namespaces === true);
+  return `pnpm torture --minutes 0 --seed ${seed} --only ${where} --strikes ${strikes} --ttl ${ttlMs}`;
+}
+
+function scenarioOf(namespaces: boolean): Scenario {
+  return namespaces ? "partitions" : "proxies";
 }
 
 export interface FigureSettings {

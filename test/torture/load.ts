@@ -90,8 +90,8 @@ export class Load {
   }
 
   async #work(first: string): Promise<void> {
-    let id = first;
-    for (let items = 0; this.#on;) {
+    let [id, items] = [first, 0];
+    while (this.#on) {
       const op: Op =
         Math.random() < READ_SHARE
           ? { kind: "peek" }
