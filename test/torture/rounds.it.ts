@@ -33,8 +33,9 @@ describe.sequential("rounds", () => {
   );
 
   const unavailable = namespacesUnavailable();
+  const title = "real partitions: no history shows a broken promise, and all recovers (seed %d)";
   test.skipIf(unavailable !== undefined).each([drawnSeed()])(
-    `real partitions: no history shows a broken promise, and all recovers (seed %d)${unavailable === undefined ? "" : `; skipped: ${unavailable}`}`,
+    unavailable === undefined ? title : `${title}; skipped: ${unavailable}`,
     { timeout: TIMEOUT_MS },
     async (seed) => expect(await answered(seed, true)).toBeGreaterThan(FEWEST),
   );
