@@ -66,27 +66,29 @@ export class ForkedProcess<Report> {
   }
 
   /** The first report, past or future, that `accept` accepts. */
-  async report(accept: (report: Report) => boolean): Promise<Report> {
-    for (;;) {
-      const found = this.#reports.find(accept);
-      if (found) return found;
-      await this.#change();
-    }
+  report(accept: (report: Report) => boolean): Promise<Report> {
+    return this.#first(accept, 0);
   }
 
   /** The first report from now on that `accept` accepts. */
-  async nextReport(accept: (report: Report) => boolean): Promise<Report> {
-    const past = this.#reports.length;
-    return await this.report((report) => accept(report) && this.#reports.indexOf(report) >= past);
+  nextReport(accept: (report: Report) => boolean): Promise<Report> {
+    return this.#first(accept, this.#reports.length);
   }
 
   /** The same as `report`; undefined when it ends without. */
   async reportOrEnd(accept: (report: Report) => boolean): Promise<Report | undefined> {
-    for (;;) {
-      const found = this.#reports.find(accept);
-      if (found ?? this.ended) return found;
-      await this.#change();
+    for (let looked = 0; ; await this.#change()) {
+      for (; looked < this.#reports.length; looked++)
+        if (accept(this.#reports[looked]!)) return this.#reports[looked];
+      if (this.ended) return undefined;
     }
+  }
+
+  // Each report is looked at once: there are many thousands, and proxies wait for their turn of this process's loop.
+  async #first(accept: (report: Report) => boolean, from: number): Promise<Report> {
+    for (let looked = from; ; await this.#change())
+      for (; looked < this.#reports.length; looked++)
+        if (accept(this.#reports[looked]!)) return this.#reports[looked]!;
   }
 
   tell(message: object): void {

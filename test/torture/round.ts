@@ -46,7 +46,7 @@ const PARTITION_KINDS: readonly FaultKind[] = [
   "server-frozen",
 ];
 /** On top of the protocol's own bound: processes start and servers are found again on a machine with other things to do. */
-const SLACK_MS = 25_000;
+const SLACK_MS = 15_000;
 const STOP_WITHIN_MS = 40_000;
 
 export async function runRound(options: RoundOptions): Promise<RoundResult> {
@@ -106,12 +106,13 @@ async function recovery(
   const boundMs = ttlMs * (1 + 2 * 0.001) + ttlMs / 3 + SLACK_MS;
   const open: string[] = [];
   for (const [name, client] of fleet.clients) {
-    const answered = (): Set<ActorName> =>
-      new Set(client.reports.flatMap((each) => ("probed" in each ? [each.probed] : [])));
-    const all = client.reportOrEnd(() => answered().size === actors.length);
+    const answered = new Set<ActorName>();
+    const all = client.reportOrEnd((report) => {
+      if ("probed" in report) answered.add(report.probed);
+      return answered.size === actors.length;
+    });
     await within(healedMs + boundMs - nowMs(), all);
-    const has = answered();
-    open.push(...actors.filter((each) => !has.has(each)).map((each) => `${each} (${name})`));
+    open.push(...actors.filter((each) => !answered.has(each)).map((each) => `${each} (${name})`));
   }
   const tookMs = nowMs() - healedMs;
   fleet.note(`--- recovered after ${tookMs.toFixed(0)} ms`);
