@@ -33,10 +33,11 @@ describe.sequential("rounds", () => {
   );
 
   const unavailable = namespacesUnavailable();
-  const title = "real partitions: no history shows a broken promise, and all recovers (seed %d)";
-  test.skipIf(unavailable !== undefined).each([drawnSeed()])(
-    unavailable === undefined ? title : `${title}; skipped: ${unavailable}`,
-    { timeout: TIMEOUT_MS },
-    async (seed) => expect(await answered(seed, true)).toBeGreaterThan(FEWEST),
-  );
+  describe(`in network namespaces${unavailable === undefined ? "" : `; skipped: ${unavailable}`}`, () => {
+    test.skipIf(unavailable !== undefined).each([drawnSeed()])(
+      "real partitions: no history shows a broken promise, and all recovers (seed %d)",
+      { timeout: TIMEOUT_MS },
+      async (seed) => expect(await answered(seed, true)).toBeGreaterThan(FEWEST),
+    );
+  });
 });
