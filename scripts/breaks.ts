@@ -99,7 +99,7 @@ export const BREAKS: readonly Break[] = [
     line: "const least = this.#places.has(place) ? place + 1 : acknowledgedAtSend + 1;",
     becomes: "const least = acknowledgedAtSend + 1;",
     title:
-      "in any course of claims a loss of acknowledged ones is noticed once all are decided, and nothing else is (B1, B2)",
+      "in any course of claims and renewals a loss of acknowledged claims is noticed once all are decided, and where nothing acknowledged was lost, nothing is (B1, B2, B3)",
     test: "packages/directory/src/rollback-watch.test.ts",
   },
   {

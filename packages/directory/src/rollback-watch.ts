@@ -4,7 +4,9 @@
 // the write was sent.
 //   B1. A write's place is above every place that had been acknowledged when it was *sent*: answers may overtake each other.
 //   B2. No place is acknowledged twice: what was written since a loss takes the places of what was lost (H41).
-//   B3. A renewal that was applied without an answer has a place too: the record that shows it is past that.
+//   B3. A renewal that was applied without an answer has a place too: above what had been acknowledged when it was sent, not
+//       above the counter of the record that shows it, and nobody else's. Where all of those are taken, it took that of a
+//       write that is gone (H42).
 //   B4. One loss is reported once: afterwards the record as it is now is the new measure.
 import type { MemberRecord } from "@tenure/core/internal";
 
@@ -23,11 +25,18 @@ export const rollbackRules: RollbackRules = { wentBack };
 /** Far more than an incarnation ever has under way: an older place cannot be given again without B1 seeing it. */
 const PLACES_KEPT = 8_192;
 
+/** Where the place of a renewal without an answer is: above `after`, and not above `upTo`. */
+interface Unplaced {
+  readonly after: number;
+  readonly upTo: number;
+}
+
 export class RollbackWatch {
   readonly #rules: RollbackRules;
   #acknowledged: number;
   #rev: number;
   readonly #places = new Set<number>();
+  #unplaced: readonly Unplaced[] = [];
 
   constructor(registered: MemberRecord, rules: RollbackRules = rollbackRules) {
     this.#rules = rules;
@@ -55,8 +64,15 @@ export class RollbackWatch {
     this.#rev = rev;
     if (this.#rules.wentBack(rev, before)) return this.#beginAnew(counter);
     if (applied) return this.#took(counter, acknowledgedAtSend);
-    // B3. Which place it has is not known; others may have come after it.
-    return this.#rules.wentBack(counter, acknowledgedAtSend + 1) && this.#beginAnew(counter);
+    const unplaced = { after: acknowledgedAtSend, upTo: counter };
+    if (this.#isCrowdedOut(unplaced)) return this.#beginAnew(counter);
+    // Claims whose answers are under way may take the places that are free now.
+    this.#unplaced = [
+      ...this.#unplaced.filter(({ upTo }) => upTo > counter - PLACES_KEPT),
+      unplaced,
+    ];
+    this.#acknowledged = Math.max(this.#acknowledged, counter);
+    return false;
   }
 
   #took(place: number, acknowledgedAtSend: number): boolean {
@@ -66,13 +82,25 @@ export class RollbackWatch {
     this.#places.add(place);
     this.#places.delete(place - PLACES_KEPT);
     this.#acknowledged = Math.max(this.#acknowledged, place);
-    return false;
+    const crowded = this.#unplaced.some(
+      (unplaced) =>
+        unplaced.after < place && place <= unplaced.upTo && this.#isCrowdedOut(unplaced),
+    );
+    return crowded && this.#beginAnew(place);
+  }
+
+  /** B3 */
+  #isCrowdedOut({ after, upTo }: Unplaced): boolean {
+    let highestFree = upTo;
+    while (highestFree > after && this.#places.has(highestFree)) highestFree -= 1;
+    return this.#rules.wentBack(highestFree, after + 1);
   }
 
   /** B4. */
   #beginAnew(place: number): true {
     this.#places.clear();
     this.#places.add(place);
+    this.#unplaced = [];
     this.#acknowledged = place;
     return true;
   }
