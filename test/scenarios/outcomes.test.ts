@@ -144,7 +144,9 @@ test.for([
   ["timeoutMs", Number.NaN],
   ["timeoutMs", Infinity],
   ["signal", {}],
-  ["headers", { tenant: "a" }],
+  ["headers", { tenant: 7 }],
+  ["headers", "tenant"],
+  ["headers", { a: "x".repeat(8_192) }],
   ["retries", 3],
 ])("$with refuses %s: %o, and nothing is sent or held", async ([option, value]) => {
   const { stage, t, worker } = await workshop();

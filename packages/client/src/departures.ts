@@ -206,5 +206,6 @@ function messageOf(call: OutgoingCall, request: number, budgetMs: number): CallM
     chain: call.origin?.chain ?? [],
     repeatable: call.repeatable,
     strict: call.strict,
+    headers: call.headers,
   };
 }

@@ -6,6 +6,7 @@ import {
   describe,
   durationMs,
   formatActor,
+  headersFor,
   InvalidArgumentError,
   keyProblem,
   type ResolvedMethod,
@@ -50,6 +51,7 @@ export function makeCall(
     repeatable:
       idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
     strict: strictReads ?? false,
+    headers: headersFor(origin?.headers, options.headers),
     origin,
     deadlineMs: nowMs + timeoutMs,
     timeoutMs,
@@ -78,6 +80,7 @@ const CALL_OPTIONS: ReadonlySet<string> = new Set([
   "signal",
   "idempotencyKey",
   "strictReads",
+  "headers",
 ]);
 
 function givenTimeoutMs(value: unknown): number {
@@ -95,7 +98,7 @@ function checkCallOptions(options: CallOptions): void {
   for (const [key, value] of Object.entries(options))
     if (value !== undefined && !CALL_OPTIONS.has(key))
       throw invalidOption(
-        `${key} is not an option of this version; there are timeoutMs, signal, idempotencyKey and strictReads`,
+        `${key} is not an option of this version; there are ${[...CALL_OPTIONS].join(", ")}`,
       );
   const signal: unknown = options.signal;
   if (signal !== undefined && !(signal instanceof AbortSignal))

@@ -2,6 +2,7 @@
 import {
   type ActorAddress,
   type Body,
+  type CallHeaders,
   type ChainLink,
   formatActor,
   type IdempotencyKey,
@@ -15,6 +16,8 @@ export interface CallOrigin {
   readonly chain: readonly ChainLink[];
   /** Monotonic: a callee never has more time than its caller. */
   readonly deadlineMs: number;
+  /** What the turn was called with. */
+  readonly headers?: CallHeaders | undefined;
   /**
    * What must be settled before the call may leave (R17), asked when the call is made and before each attempt. Whoever gives it sees to its
    * rejection: a call that is over by then does not look at its gate any more.
@@ -34,6 +37,7 @@ export interface OutgoingCall {
   readonly idempotencyKey: IdempotencyKey | undefined;
   readonly repeatable: boolean;
   readonly strict: boolean;
+  readonly headers?: CallHeaders | undefined;
   readonly origin: CallOrigin | undefined;
   readonly deadlineMs: number;
   /** How long its caller waits. */

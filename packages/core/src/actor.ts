@@ -1,6 +1,7 @@
 // The base class of actors and what an actor sees of its surroundings.
 import type { ActorAddress } from "./actor-id.ts";
 import type { ActorDefinition } from "./define-actor.ts";
+import type { CallHeaders } from "./headers.ts";
 import type { ChainLink, IdempotencyKey } from "./message.ts";
 import type { ActorRef } from "./reference.ts";
 
@@ -37,6 +38,8 @@ export interface CallContext {
   /** When the caller stops waiting: milliseconds since the epoch on this machine's clock. */
   readonly deadline: number | undefined;
   readonly idempotencyKey: IdempotencyKey | undefined;
+  /** What the caller sent along. Calls made in this turn carry it too, with what `$with` gives them over it. */
+  readonly headers: CallHeaders;
 }
 
 /**

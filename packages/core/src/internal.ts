@@ -21,6 +21,13 @@ export { digest16 } from "./digest.ts";
 export { describe, durationMs } from "./duration.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export {
+  headersFor,
+  headersProblem,
+  MAX_HEADERS,
+  MAX_HEADERS_BYTES,
+  NO_HEADERS,
+} from "./headers.ts";
 export { loopback } from "./loopback.ts";
 export * from "./message.ts";
 export { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";

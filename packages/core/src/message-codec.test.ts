@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bodyValue, bytesBody, valueBody } from "./body.ts";
 import { decodeValue, encodeValue, GarbageError } from "./codec.ts";
+import { headersFrom } from "./headers.ts";
 import { type CallMessage, keyProblem, MAX_CHAIN, type Message } from "./message.ts";
 import { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";
 
@@ -85,6 +86,12 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     }),
     repeatable: fc.boolean(),
     strict: fc.boolean(),
+    headers: fc.option(
+      fc
+        .array(fc.tuple(fc.oneof(name, fc.constant("__proto__")), name), { minLength: 1 })
+        .map((entries) => headersFrom(entries)),
+      { nil: undefined },
+    ),
   }),
   fc.record({
     kind: fc.constant("reply" as const),
@@ -267,6 +274,44 @@ test("a strict call is garbage to a reader that does not know strict reads, and 
     expect(flagOf(repeatable, true)).not.toBeTypeOf("boolean");
   for (const bad of [0, 1, 4, -2, 2.5, null, "strict"])
     expect(() => messageFromTuple(messageTuple(call).with(9, bad))).toThrow(GarbageError);
+});
+
+test("a call with headers is garbage to a reader that does not know them, and one without is as it was (D3)", () => {
+  const call: CallMessage = {
+    kind: "call",
+    request: 1,
+    type: "t",
+    id: "i",
+    method: "m",
+    args: bytesBody(encodeValue([])),
+    budgetMs: 1,
+    key: undefined,
+    chain: [],
+    repeatable: true,
+    strict: false,
+  };
+  expect(messageTuple(call)).toHaveLength(10);
+  expect(messageTuple({ ...call, headers: undefined })).toEqual(messageTuple(call));
+  for (const strict of [false, true]) {
+    const tuple = messageTuple({ ...call, strict, headers: headersFrom([["tenant", "a"]]) });
+    // Who knows strict reads and no headers takes a boolean, 2 and 3.
+    expect(tuple[9]).toBeGreaterThanOrEqual(4);
+    expect(messageFromTuple(tuple)).toMatchObject({ repeatable: true, strict });
+  }
+});
+
+test.for<[string, unknown]>([
+  ["a name without a value", ["tenant"]],
+  ["a value that is no string", ["tenant", 7]],
+  ["a name twice", ["a", "1", "a", "2"]],
+  ["no list", "tenant"],
+  ["an object", { tenant: "a" }],
+  ["nothing", undefined],
+  ["more names than anybody may send", Array.from({ length: 4_000 }, (_, i) => `n${i}`)],
+])("headers that are %s are garbage (D1)", ([_name, headers]) => {
+  const tuple = [1, 1, "t", "i", "m", encodeValue([]), 1, null, null, 4, headers];
+  expect(() => messageFromTuple(tuple)).toThrow(GarbageError);
+  expect(messageFromTuple(tuple.with(10, ["a", "b"]))).toMatchObject({ headers: { a: "b" } });
 });
 
 test("words that are too long for a message are cut, and the message arrives (D4)", () => {

@@ -9,6 +9,7 @@
 import { bodyBytes, bytesBody } from "./body.ts";
 import { actorId, actorType, address, bin, bool, int, MAX_METHOD, str } from "./checked-fields.ts";
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
+import { type CallHeaders, headersFrom } from "./headers.ts";
 import {
   type CallMessage,
   type CallResult,
@@ -46,8 +47,8 @@ const MAX_CODE = 64;
 /** The message as a tuple of plain values, bodies as bytes. Index 0 is the kind. */
 export function messageTuple(message: Message): readonly unknown[] {
   switch (message.kind) {
-    case "call":
-      return [
+    case "call": {
+      const tuple: unknown[] = [
         CALL,
         message.request,
         message.type,
@@ -66,6 +67,9 @@ export function messageTuple(message: Message): readonly unknown[] {
             ]),
         flagsOf(message),
       ];
+      if (message.headers !== undefined) tuple.push(Object.entries(message.headers).flat());
+      return tuple;
+    }
     case "reply":
       return [REPLY, message.request, ...resultTuple(message.result)];
     case "locate":
@@ -140,7 +144,7 @@ export function messageFromTuple(tuple: unknown): Message {
         budgetMs: int(t[6], "budget"),
         key: idempotencyKey(t[7]),
         chain: t[8] === null ? [] : chain(t[8]),
-        ...flags(t[9]),
+        ...flags(t[9], t[10]),
       };
     case REPLY:
       return { kind: "reply", request: int(t[1], "request"), result: result(t) };
@@ -229,8 +233,9 @@ function chain(value: unknown): readonly ChainLink[] {
 }
 
 /** A boolean where nothing but it is to be said (D3). */
-function flagsOf({ repeatable, strict }: CallMessage): boolean | number {
-  return strict ? STRICT + Number(repeatable) : repeatable;
+function flagsOf({ repeatable, strict, headers }: CallMessage): boolean | number {
+  const bits = (strict ? STRICT : 0) + (headers === undefined ? 0 : HEADERS);
+  return bits === 0 ? repeatable : bits + Number(repeatable);
 }
 
 /** A reader that knows only strings finds garbage in the other kind (D3). */
@@ -243,12 +248,36 @@ function idempotencyKey(value: unknown): IdempotencyKey | undefined {
   return { sender: str(value[0], "sender", 512), sequence: int(value[1], "sequence") };
 }
 
-function flags(value: unknown): Pick<CallMessage, "repeatable" | "strict"> {
-  const strict = value === STRICT || value === STRICT + 1;
-  return { repeatable: strict ? value !== STRICT : bool(value, "repeatable"), strict };
+function flags(
+  value: unknown,
+  headers: unknown,
+): Pick<CallMessage, "repeatable" | "strict" | "headers"> {
+  if (typeof value === "boolean") return { repeatable: value, strict: false };
+  const bits = int(value, "flags");
+  if (bits < STRICT || bits >= 2 * HEADERS) throw new GarbageError("unknown flags");
+  const repeatable = (bits & 1) !== 0;
+  const strict = (bits & STRICT) !== 0;
+  return (bits & HEADERS) === 0
+    ? { repeatable, strict }
+    : { repeatable, strict, headers: callHeaders(headers) };
 }
 
 const STRICT = 2;
+/** A call must not be served without them: they may say for whom it is made (D3). */
+const HEADERS = 4;
+
+// Measured only, and generously: whether they are too many is answered to the caller as a typed error.
+function callHeaders(value: unknown): CallHeaders {
+  if (!Array.isArray(value) || value.length % 2 !== 0 || value.length > 2 * MAX_HEADERS_READ)
+    throw new GarbageError("bad headers");
+  const entries = new Map<string, string>();
+  for (let i = 0; i < value.length; i += 2)
+    entries.set(str(value[i], "header", MAX_WORDS), str(value[i + 1], "header", MAX_WORDS));
+  if (entries.size * 2 !== value.length) throw new GarbageError("a header twice");
+  return headersFrom(entries);
+}
+
+const MAX_HEADERS_READ = 1_024;
 
 /** A frame: a header of two bytes, then the envelopes of all messages in it. */
 export function encodeFrame(messages: readonly Message[]): Uint8Array {

@@ -4,6 +4,7 @@
 import { actorIdProblem, isActorType } from "./actor-id.ts";
 import type { Body } from "./body.ts";
 import { describe } from "./duration.ts";
+import type { CallHeaders } from "./headers.ts";
 import type { Incarnation } from "./silo-id.ts";
 import type { AskedCall, WaitState } from "./waits.ts";
 
@@ -34,6 +35,8 @@ export interface CallMessage {
   readonly repeatable: boolean;
   /** The reply must be verified at the store, unless a save of its own vouches for it. */
   readonly strict: boolean;
+  /** Absent when there are none: most calls carry nothing for them. */
+  readonly headers?: CallHeaders | undefined;
 }
 
 /** Why a silo did not run a call. Each is a proof that no user code started (I11). */

@@ -6,6 +6,7 @@ import { type ActorAddress, formatActor } from "./actor-id.ts";
 import type { CallableName, ResolvedMethod } from "./define-actor.ts";
 import type { Duration } from "./duration.ts";
 import { NotAvailableError } from "./errors.ts";
+import { joinedHeaders } from "./headers.ts";
 import type { IdempotencyKey } from "./message.ts";
 import { REFERENCE } from "./walk.ts";
 
@@ -27,6 +28,11 @@ export interface CallOptions {
    * already, `false` does not take it back. @default false
    */
   readonly strictReads?: boolean | undefined;
+  /**
+   * Named strings for the callee (`ctx.call.headers`) and for every call that follows from this one. They add to what the current
+   * turn was called with, or replace it, by name. At most 64, of 8 KiB together.
+   */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 type RemoteMethod<F> = F extends (...args: infer _) => Promise<unknown>
@@ -113,13 +119,21 @@ function stringProperty(target: Target, name: string): unknown {
       return () => formatActor(target.actor);
     case "$with":
       return (options: CallOptions) =>
-        makeReference(target.actor, target.to, target.known, { ...target.options, ...options });
+        makeReference(target.actor, target.to, target.known, joined(target.options, options));
     default:
   }
   const later = LATER.get(name);
   if (later !== undefined) throw new NotAvailableError(name, later);
   return (...args: unknown[]) =>
     target.to.call(target.actor, name, args, target.options, target.known);
+}
+
+function joined(before: CallOptions, given: CallOptions): CallOptions {
+  const options = { ...before, ...given };
+  if (options.headers === undefined && before.headers === undefined) return options;
+  // Copied here, so that nobody can change them under a reference; looked at when a call is made, like all options.
+  const headers = joinedHeaders(before.headers, given.headers) as CallOptions["headers"];
+  return { ...options, headers };
 }
 
 function symbolProperty(target: Target, name: symbol): unknown {

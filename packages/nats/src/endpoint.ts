@@ -30,9 +30,9 @@ import { originOf, SERVING_QUEUE, Subjects } from "./subjects.ts";
 type State = "open" | "closing" | "gone";
 
 /** What a frame keeps free below the server's max_payload. */
-const FRAME_MARGIN = 1_024;
-/** What a value leaves for the rest of its message: the longest allowed ids, key and call chain take some 56 KiB. */
-const ENVELOPE_RESERVE = 64 * 1_024;
+export const FRAME_MARGIN = 1_024;
+/** What a value leaves for the rest of its message: the longest allowed ids, key, headers and call chain take 62 KiB. */
+export const ENVELOPE_RESERVE: number = 64 * 1_024;
 
 export class NatsEndpoint implements Endpoint {
   readonly #receiver: Receiver;

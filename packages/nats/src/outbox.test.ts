@@ -1,7 +1,15 @@
 import { bytesBody, encodeFrame, type Message, valueBody } from "@tenure/core/internal";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { MAX_MESSAGES_PER_FRAME } from "@tenure/core/internal";
+import {
+  headersProblem,
+  MAX_CHAIN,
+  MAX_HEADERS,
+  MAX_HEADERS_BYTES,
+  MAX_KEY_BYTES,
+  MAX_MESSAGES_PER_FRAME,
+} from "@tenure/core/internal";
+import { ENVELOPE_RESERVE, FRAME_MARGIN } from "./endpoint.ts";
 import { Outbox, sizeBound } from "./outbox.ts";
 import { SentTags } from "./sent-tags.ts";
 
@@ -51,6 +59,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     chain,
     repeatable: fc.boolean(),
     strict: fc.boolean(),
+    headers: fc.option(fc.dictionary(text, text, { maxKeys: 20 }), { nil: undefined }),
   }),
   fc.record({
     kind: fc.constant("reply" as const),
@@ -100,6 +109,30 @@ describe("outbox", () => {
   test("the bound is not so wide that large values waste frames", () => {
     const message = call(10_000);
     expect(sizeBound(message) - encodeFrame([message]).length).toBeLessThan(100);
+  });
+
+  test("the largest allowed call without its arguments fits into what values leave free for it", () => {
+    const longest = { type: "t".repeat(64), id: "i".repeat(512), method: "m".repeat(256) };
+    const entries = Array.from(
+      { length: MAX_HEADERS },
+      (_, i) => [`${i}`.padEnd(64), "v"] as const,
+    );
+    const rest = MAX_HEADERS_BYTES - MAX_HEADERS * 65;
+    const headers = Object.fromEntries([...entries, [entries[0]![0], "v".repeat(rest + 1)]]);
+    expect(headersProblem(headers)).toBeUndefined();
+    const message: Message = {
+      ...longest,
+      kind: "call",
+      request: 2 ** 48 - 1,
+      args: bytesBody(new Uint8Array()),
+      budgetMs: 2 ** 40,
+      key: "k".repeat(MAX_KEY_BYTES),
+      chain: Array.from({ length: MAX_CHAIN }, () => ({ ...longest, turn: 2 ** 48 - 1 })),
+      repeatable: true,
+      strict: true,
+      headers,
+    };
+    expect(encodeFrame([message]).length).toBeLessThan(ENVELOPE_RESERVE - FRAME_MARGIN);
   });
 
   test("one turn's messages to one address share a frame and its tag (F1)", () => {

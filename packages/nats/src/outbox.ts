@@ -8,6 +8,7 @@ import {
   type Body,
   bodyBytes,
   bytesBody,
+  type CallHeaders,
   type CallResult,
   type DeliveryTag,
   EVERYONE,
@@ -108,6 +109,7 @@ export function sizeBound(message: Message): number {
         (typeof message.key === "object"
           ? TUPLE + NUMBER + text(message.key.sender)
           : text(message.key)) +
+        headers(message.headers) +
         message.chain.reduce(
           (sum, link) => sum + TUPLE + NUMBER + text(link.type) + text(link.id) + text(link.method),
           TUPLE,
@@ -165,6 +167,11 @@ function result(of: CallResult): number {
     case "failed":
       return text(of.status) + text(of.code) + text(of.message);
   }
+}
+
+function headers(of: CallHeaders | undefined): number {
+  if (of === undefined) return 0;
+  return Object.entries(of).reduce((sum, [name, value]) => sum + text(name) + text(value), TUPLE);
 }
 
 // One UTF-16 unit is at most 3 bytes of UTF-8.

@@ -2,6 +2,7 @@
 import {
   type ActorAddress,
   type Body,
+  type CallHeaders,
   type CallResult,
   type ChainLink,
   formatActor,
@@ -23,6 +24,7 @@ export interface IncomingCall {
   readonly repeatable: boolean;
   /** Its reply must be verified, unless a save of its own vouches for it. */
   readonly strict: boolean;
+  readonly headers?: CallHeaders | undefined;
   /** Monotonic. */
   readonly deadlineMs: number;
   /** A copy of a result, in the form in which it will travel to this caller. */

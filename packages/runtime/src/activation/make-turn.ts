@@ -1,5 +1,11 @@
 // What a turn is from its beginning: of a call, or of a lifecycle hook.
-import type { ActorAddress, CallContext, ChainLink, Clock } from "@tenure/core/internal";
+import {
+  type ActorAddress,
+  type CallContext,
+  type ChainLink,
+  type Clock,
+  NO_HEADERS,
+} from "@tenure/core/internal";
 import type { IncomingCall } from "./incoming-call.ts";
 import type { Turn } from "./turn-context.ts";
 
@@ -15,6 +21,7 @@ export function turnOfCall(call: IncomingCall, clock: Clock): Turn {
     chain,
     deadline: clock.wallMs() + (call.deadlineMs - clock.monotonicMs()),
     idempotencyKey: call.key,
+    headers: call.headers ?? NO_HEADERS,
   };
   return {
     mode: call.method.mode,
@@ -37,6 +44,7 @@ export function turnOfHook(actor: ActorAddress, method: HookName, request: numbe
       chain: [],
       deadline: undefined,
       idempotencyKey: undefined,
+      headers: NO_HEADERS,
     },
     deadlineMs: Infinity,
     chain: [{ ...actor, method, turn: request }],

@@ -29,6 +29,7 @@ export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
       return deps.invoker.call(actor, method, args, options, known, {
         chain: turn?.chain ?? [],
         deadlineMs: turn?.deadlineMs ?? Infinity,
+        headers: turn?.call.headers,
         gate: () => gateOf(deps, what),
         mayLeave: () => deps.gate.open,
       });

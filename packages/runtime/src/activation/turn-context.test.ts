@@ -11,6 +11,7 @@ const makeTurn = (name: string): Turn => ({
     chain: [],
     deadline: undefined,
     idempotencyKey: undefined,
+    headers: {},
   },
   deadlineMs: 1,
   chain: [],

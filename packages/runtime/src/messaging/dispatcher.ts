@@ -12,6 +12,7 @@ import {
   type CallResult,
   type Clock,
   type Endpoint,
+  headersProblem,
   keyProblem,
   localBody,
   type ResolvedMethod,
@@ -102,7 +103,8 @@ export class Dispatcher implements LocalSilo {
     const { kinds, clock, maxCalls } = this.#host;
     const problem =
       addressProblem(message.type, message.id) ??
-      (message.key === undefined ? undefined : keyProblem(message.key));
+      (message.key === undefined ? undefined : keyProblem(message.key)) ??
+      (message.headers === undefined ? undefined : headersProblem(message.headers));
     if (problem !== undefined) return reply(refused("invalid", problem));
     // This first: whoever comes to a silo that is leaving has to look elsewhere, and not to wait until it has left.
     if (this.#host.draining() && !this.#host.holds(message))
@@ -145,6 +147,7 @@ export class Dispatcher implements LocalSilo {
         chain: message.chain,
         repeatable: message.repeatable,
         strict: message.strict,
+        headers: message.headers,
         deadlineMs: clock.monotonicMs() + message.budgetMs,
         snapshot,
         reply: (result) => {
