@@ -18,8 +18,8 @@ class Relay extends Actor {
     if (next === undefined) return seen;
     const relay = this.ctx.get(Relay, next);
     const inner = await (over ? relay.$with({ headers: over }) : relay).pass(rest);
-    // What was called from here has changed nothing here.
-    expect(this.ctx.call.headers).toEqual(seen[this.ctx.id]);
+    if (JSON.stringify(this.ctx.call.headers) !== JSON.stringify(seen[this.ctx.id]))
+      throw new Error("what was called from here has changed the headers here");
     return { ...seen, ...inner };
   }
   own(): CallHeaders {
@@ -126,53 +126,56 @@ test.for<[string, Record<string, unknown>]>([
   ["a value that is no string", { tenant: 7 }],
   ["too many", Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`n${i}`, "v"]))],
   ["too long", { tenant: "x".repeat(8_192) }],
-])("a message with headers that are %s is refused at the border, typed", async ([_, headers]) => {
-  const transport = loopback();
-  await using t = await testSilos({ actors, transport });
-  const opened = await transport.open({
-    cluster: "default",
-    clock: t.clock,
-    random: { next: () => 0.5, id48: () => 1, hex128: () => "e".repeat(32) },
-    emit: () => undefined,
-    leaseTtlMs: 4_000,
-    openTimeoutMs: 1_000,
-    durability: "default",
-  });
-  const replied = new Promise((resolve) => {
-    void opened
-      .join("e".repeat(32), {
-        message: (_from, message) => {
-          if (message.kind === "reply") resolve(message.result);
-        },
-        undeliverable: () => undefined,
-        disconnected: () => undefined,
-        reconnected: () => undefined,
-      })
-      .then((endpoint) => {
-        const message: CallMessage = {
-          kind: "call",
-          request: 1,
-          type: "relay",
-          id: "1",
-          method: "own",
-          args: valueBody([]),
-          budgetMs: 1_000,
-          key: undefined,
-          chain: [],
-          repeatable: false,
-          strict: false,
-          headers: headers as Record<string, string>,
-        };
-        endpoint.send(internalsOf(t.silos[0]!).incarnation!, message);
-      });
-  });
-  expect(await replied).toMatchObject({ status: "refused", reason: "invalid" });
-  expect(t.events.some((event) => event.type === "activation.claimed")).toBe(false);
-});
+])(
+  "a message with headers that are %s is refused at the border, typed",
+  async ([_name, headers]) => {
+    const transport = loopback();
+    await using t = await testSilos({ actors, transport });
+    const opened = await transport.open({
+      cluster: "default",
+      clock: t.clock,
+      random: { next: () => 0.5, id48: () => 1, hex128: () => "e".repeat(32) },
+      emit: () => undefined,
+      leaseTtlMs: 4_000,
+      openTimeoutMs: 1_000,
+      durability: "default",
+    });
+    const replied = new Promise((resolve) => {
+      void opened
+        .join("e".repeat(32), {
+          message: (_from, message) => {
+            if (message.kind === "reply") resolve(message.result);
+          },
+          undeliverable: () => undefined,
+          disconnected: () => undefined,
+          reconnected: () => undefined,
+        })
+        .then((endpoint) => {
+          const message: CallMessage = {
+            kind: "call",
+            request: 1,
+            type: "relay",
+            id: "1",
+            method: "own",
+            args: valueBody([]),
+            budgetMs: 1_000,
+            key: undefined,
+            chain: [],
+            repeatable: false,
+            strict: false,
+            headers: headers as Record<string, string>,
+          };
+          endpoint.send(internalsOf(t.silos[0]!).incarnation!, message);
+        });
+    });
+    expect(await replied).toMatchObject({ status: "refused", reason: "invalid" });
+    expect(t.events.some((event) => event.type === "activation.claimed")).toBe(false);
+  },
+);
 
 test("a client's headers reach the actors of a cluster", async () => {
   const transport = loopback();
-  await using t = await testSilos({ actors, silos: 2, transport });
+  await using _ = await testSilos({ actors, silos: 2, transport });
   const client = await connect({ transport });
   const headers = { tenant: "a" };
   expect(await client.get(Relay, "1").$with({ headers }).pass(["2"])).toEqual({

@@ -10,10 +10,14 @@ import {
   type Duration,
   durationMs,
   EventStream,
+  interceptorList,
+  type Interceptor,
+  type Interceptors,
   type Message,
   newIncarnation,
   type Random,
   refuseUnknown,
+  resolveInterceptors,
   systemClock,
   systemRandom,
   type TenureEvent,
@@ -34,6 +38,8 @@ export interface ConnectOptions {
   /** How long a call waits when neither it nor its method names a time. @default 10_000 */
   readonly callTimeoutMs?: Duration | undefined;
   readonly onEvent?: ((event: TenureEvent) => void) | undefined;
+  /** Around every call of this client, before it is sent: the first is outermost. A client takes no calls. */
+  readonly interceptors?: Pick<Interceptors, "outgoing"> | undefined;
   /** Ignored here: spreading a vendor's function may bring them. */
   readonly directory?: unknown;
   readonly storage?: unknown;
@@ -65,6 +71,7 @@ const OPTIONS = new Set([
   "transport",
   "callTimeoutMs",
   "onEvent",
+  "interceptors",
   "directory",
   "storage",
 ]);
@@ -81,7 +88,7 @@ export async function connect(
   options: ConnectOptions,
   platform: Platform = { clock: systemClock(), random: systemRandom() },
 ): Promise<Client> {
-  const { cluster, callTimeoutMs } = resolveConnectOptions(options);
+  const { cluster, callTimeoutMs, interceptors } = resolveConnectOptions(options);
   const { clock, random } = platform;
   const events = new EventStream("", () => clock.wallMs());
   if (options.onEvent) events.subscribe(options.onEvent);
@@ -103,6 +110,7 @@ export async function connect(
     callTimeoutMs,
     rules: platform.rules ?? callRules,
     emit: events.emit,
+    interceptors,
   });
   const endpoint: Endpoint = await transport
     .join(address, {
@@ -164,6 +172,7 @@ function receive(message: Message, invoker: Invoker, locator: RemoteLocator): vo
 function resolveConnectOptions(options: ConnectOptions): {
   readonly cluster: string;
   readonly callTimeoutMs: number;
+  readonly interceptors: readonly Interceptor[] | undefined;
 } {
   if (typeof options !== "object" || options === null)
     throw new ConfigError("connect", "takes an object of options with at least a transport");
@@ -182,5 +191,12 @@ function resolveConnectOptions(options: ConnectOptions): {
   const { onEvent } = options;
   if (onEvent !== undefined && typeof onEvent !== "function")
     throw new ConfigError("onEvent", `must be a function, not ${describe(onEvent)}`);
-  return { cluster, callTimeoutMs: durationMs("callTimeoutMs", options.callTimeoutMs ?? 10_000) };
+  const { incoming, outgoing } = resolveInterceptors("interceptors", options.interceptors);
+  if (incoming.length > 0)
+    throw new ConfigError("interceptors.incoming", "a client takes no calls; there are outgoing");
+  return {
+    cluster,
+    callTimeoutMs: durationMs("callTimeoutMs", options.callTimeoutMs ?? 10_000),
+    interceptors: interceptorList(outgoing, []),
+  };
 }

@@ -19,6 +19,7 @@ import {
   type EventSink,
   formatActor,
   type Incarnation,
+  type Interceptor,
   localBody,
   OverloadedError,
   type Random,
@@ -28,6 +29,7 @@ import {
 } from "@tenure/core/internal";
 import { type Attachment, Departures, type Locator } from "./departures.ts";
 import { Flights } from "./flights.ts";
+import { InterceptedCalls } from "./intercepted-calls.ts";
 import { LocationCache } from "./location-cache.ts";
 import { makeCall } from "./make-call.ts";
 import { OpenCalls } from "./open-calls.ts";
@@ -46,6 +48,8 @@ export interface InvokerOptions {
   readonly emit: EventSink;
   /** Open calls at once; one more is refused at once. @default 100_000 */
   readonly maxOpenCalls?: number | undefined;
+  /** Around every call, the first outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
 }
 
 /** What a caller has counted. On the way of each call there are counters, not events. */
@@ -64,6 +68,7 @@ export class Invoker implements ReferenceTarget {
   readonly #open: OpenCalls;
   readonly #departures: Departures;
   readonly #retries: Retries;
+  readonly #intercepted: InterceptedCalls;
   readonly #budget: RetryBudget;
   readonly #maxOpenCalls: number;
   readonly #tellHeldBack: Seldom;
@@ -106,6 +111,18 @@ export class Invoker implements ReferenceTarget {
         heldBack: () => this.#heldBack(),
       },
     });
+    this.#intercepted = new InterceptedCalls({
+      clock,
+      open: this.#open,
+      copyArguments: (actorKey, args) => this.#copyArguments(actorKey, args),
+      refuseTooMany: (call) => this.#refuseTooMany(call.actor, call.method),
+      leave: (call) => this.#departures.first(call),
+    });
+  }
+
+  /** Around every call that leaves here, the first outermost; undefined when there are none. */
+  get interceptors(): readonly Interceptor[] | undefined {
+    return this.#o.interceptors;
   }
 
   get counters(): CallCounters {
@@ -118,7 +135,7 @@ export class Invoker implements ReferenceTarget {
 
   /** Everything that is held for calls: nothing, once all of them are settled. */
   get held(): number {
-    return this.#open.size + this.#flights.size + this.#departures.held;
+    return this.#open.size + this.#flights.size + this.#departures.held + this.#intercepted.held;
   }
 
   /** Where calls have waited for an answer since before this time, on the monotonic clock. */
@@ -154,14 +171,18 @@ export class Invoker implements ReferenceTarget {
           outcome: "not-executed",
         });
       this.#refuseTooMany(actor, method);
+      const interceptors = origin?.interceptors ?? this.#o.interceptors;
       const call = makeCall(
         { actor, method, options, about: known?.get(method), origin, resolve, reject },
         this.#o.clock.monotonicMs(),
         this.#o.callTimeoutMs,
-        (actorKey) => this.#copyArguments(actorKey, args),
+        (actorKey) =>
+          interceptors ? localBody(args, "args") : this.#copyArguments(actorKey, args),
       );
       this.#open.add(call);
-      if (!call.done) this.#departures.first(call);
+      if (call.done) return;
+      if (interceptors) this.#intercepted.run(call, interceptors);
+      else this.#departures.first(call);
     });
   }
 

@@ -1,6 +1,7 @@
 // The calls that are open, and the ways in which one ends: with an answer, an error, its time, its caller or its client.
 //   E1. Every call ends exactly once, at the latest a sweep after its deadline; whatever is held for it is let go.
 //   E2. An error says whether any attempt may have run (I11).
+//   E3. Whatever ends a call ends those that its interceptors have made, and first: what becomes of them is what is known of it.
 import {
   bodyValue,
   type CallResult,
@@ -52,7 +53,8 @@ export class OpenCalls {
   }
 
   #watch(call: OutgoingCall, signal: AbortSignal): void {
-    call.onAbort = () =>
+    call.onAbort = () => {
+      for (const inner of innerOf(call)) inner.onAbort?.(); // E3
       this.reject(
         call,
         new CancelledError(`${nameOf(call)}: cancelled by its caller`, {
@@ -61,6 +63,7 @@ export class OpenCalls {
           details: detailsOf(call),
         }),
       );
+    };
     if (signal.aborted) call.onAbort();
     else signal.addEventListener("abort", call.onAbort, { once: true });
   }
@@ -86,6 +89,10 @@ export class OpenCalls {
       this.reject(call, value);
       return;
     }
+    this.resolve(call, value);
+  }
+
+  resolve(call: OutgoingCall, value: unknown): void {
     this.#settle(call);
     call.resolve(value);
   }
@@ -101,6 +108,7 @@ export class OpenCalls {
   }
 
   expire(call: OutgoingCall): void {
+    for (const inner of innerOf(call)) this.expire(inner); // E3
     const inFlight = call.flight !== undefined;
     // The actor's next call finds out anew where it is.
     if (call.flight) this.#locations.forget(call.actorKey, call.flight.to);
@@ -119,12 +127,15 @@ export class OpenCalls {
 
   /** Fails every open call: nothing will answer any more. */
   close(): void {
-    for (const call of this.#deadlines) {
-      const inFlight = call.flight !== undefined;
-      call.maybeRan ||= inFlight;
-      this.fail(call, { status: inFlight ? "disconnected" : "not-connected" });
-    }
+    for (const call of this.#deadlines) this.#abandon(call);
     this.#deadlines.stop();
+  }
+
+  #abandon(call: OutgoingCall): void {
+    for (const inner of innerOf(call)) this.#abandon(inner); // E3
+    const inFlight = call.flight !== undefined;
+    call.maybeRan ||= inFlight;
+    this.fail(call, { status: inFlight ? "disconnected" : "not-connected" });
   }
 
   #settle(call: OutgoingCall): void {
@@ -133,7 +144,12 @@ export class OpenCalls {
     if (call.flight) this.#flights.forget(call.flight.request);
     call.retry?.cancel();
     if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);
+    call.intercepted?.place.leave();
   }
+}
+
+function innerOf(call: OutgoingCall): Iterable<OutgoingCall> {
+  return call.intercepted?.inner ?? [];
 }
 
 function failureError(call: OutgoingCall, failure: Failure): Error {

@@ -7,6 +7,8 @@ import {
   formatActor,
   type IdempotencyKey,
   type Incarnation,
+  type Interceptor,
+  type Place,
   type Timer,
 } from "@tenure/core/internal";
 import type { Failure } from "./retry-policy.ts";
@@ -18,6 +20,8 @@ export interface CallOrigin {
   readonly deadlineMs: number;
   /** What the turn was called with. */
   readonly headers?: CallHeaders | undefined;
+  /** Around this call, where its actor's class has some of its own; else the invoker's are. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
   /**
    * What must be settled before the call may leave (R17), asked when the call is made and before each attempt. Whoever gives it sees to its
    * rejection: a call that is over by then does not look at its gate any more.
@@ -65,6 +69,8 @@ export interface OutgoingCall {
   /** The attempt that is on its way, if one is. */
   flight: Flight | undefined;
   done: boolean;
+  /** Of a call with interceptors: the calls that they have made and that are open, and its place among its lane's. */
+  intercepted?: { readonly inner: Set<OutgoingCall>; readonly place: Place } | undefined;
 }
 
 /** An open call that a turn has made. */

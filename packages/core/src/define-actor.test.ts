@@ -187,6 +187,7 @@ test("what is left out has its default", () => {
     maxQueue: 10_000,
     version: 1,
     strictReads: false,
+    interceptors: { incoming: [], outgoing: [] },
   });
   expect(defineActor<Plain>({ type: "plain", idle: false }).idleMs).toBe(false);
 });

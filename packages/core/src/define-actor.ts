@@ -6,6 +6,11 @@ import { Actor, type ActorClass } from "./actor.ts";
 import { checkActorType } from "./actor-id.ts";
 import { describe, type Duration, durationMs } from "./duration.ts";
 import { ConfigError } from "./errors.ts";
+import {
+  type Interceptors,
+  type ResolvedInterceptors,
+  resolveInterceptors,
+} from "./interceptors.ts";
 import { isPlainObject } from "./walk.ts";
 
 /**
@@ -63,6 +68,11 @@ export interface ActorOptions<A extends Actor<unknown>> {
    * actors with state. @default false
    */
   readonly strictReads?: boolean | undefined;
+  /**
+   * Functions around calls of actors of this class: `incoming` around their methods, inside the silo's own; `outgoing` around the
+   * calls that they make, before the silo's own.
+   */
+  readonly interceptors?: Interceptors | undefined;
   /** @default false */
   readonly stateless?: false | undefined;
 }
@@ -84,6 +94,7 @@ export interface ActorDefinition<A extends Actor<unknown>> {
   readonly maxQueue: number;
   readonly version: number;
   readonly strictReads: boolean;
+  readonly interceptors: ResolvedInterceptors;
   /** @internal */
   readonly actorType?: A;
 }
@@ -102,6 +113,7 @@ const ACTOR_OPTIONS = new Set([
   "commit",
   "reentrancy",
   "strictReads",
+  "interceptors",
   "stateless",
 ]);
 const METHOD_OPTIONS = new Set(["mode", "timeoutMs", "idempotent"]);
@@ -172,6 +184,7 @@ export function defineActor<A extends Actor<unknown>>(
     maxQueue,
     version: 1,
     strictReads,
+    interceptors: resolveInterceptors(at("interceptors"), options.interceptors),
   };
 }
 

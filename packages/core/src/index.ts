@@ -40,6 +40,13 @@ export {
 } from "./errors.ts";
 export type { EventListener, EventType, TenureEvent } from "./events.ts";
 export type { CallHeaders } from "./headers.ts";
+export type {
+  ChangedCall,
+  InterceptedCall,
+  Interceptor,
+  Interceptors,
+  Next,
+} from "./interceptors.ts";
 export type { ChainLink, IdempotencyKey, SenderSequence } from "./message.ts";
 export { UnreachableError } from "./port.ts";
 export type { ActorRef, CallOptions } from "./reference.ts";

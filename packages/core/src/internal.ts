@@ -28,6 +28,13 @@ export {
   MAX_HEADERS_BYTES,
   NO_HEADERS,
 } from "./headers.ts";
+export { InOrder, type Place } from "./in-order.ts";
+export {
+  intercept,
+  interceptorList,
+  type ResolvedInterceptors,
+  resolveInterceptors,
+} from "./interceptors.ts";
 export { loopback } from "./loopback.ts";
 export * from "./message.ts";
 export { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";

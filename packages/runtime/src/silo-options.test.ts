@@ -45,7 +45,26 @@ test.for<[string, object, string[]]>([
   ["maxStateBytes", { maxStateBytes: 1 }, ["maxStateBytes", "512 KiB"]],
   ["strictReads", { strictReads: 1 }, ["strictReads: must be true or false, not 1"]],
   ["authorize", { authorize: () => true }, ["authorize: is not available"]],
-  ["interceptors", { interceptors: [] }, ["interceptors: is not available"]],
+  [
+    "a list of interceptors that does not say which way",
+    { interceptors: [() => undefined] },
+    ["interceptors: must be an object with lists", "not an array of 1"],
+  ],
+  [
+    "interceptors that are no list",
+    { interceptors: { incoming: () => undefined } },
+    ["interceptors.incoming: must be a list of functions"],
+  ],
+  [
+    "interceptors that are no functions",
+    { interceptors: { outgoing: [{}] } },
+    ["interceptors.outgoing: must be a list of functions"],
+  ],
+  [
+    "interceptors of a third kind",
+    { interceptors: { sideways: [] } },
+    ["interceptors.sideways: is not a list of it; there are incoming, outgoing"],
+  ],
   [
     "no actors",
     { actors: undefined },

@@ -11,7 +11,10 @@ import {
   type DirectoryProvider,
   type Duration,
   durationMs,
+  type Interceptors,
   refuseUnknown,
+  type ResolvedInterceptors,
+  resolveInterceptors,
   type StorageProvider,
   type TenureEvent,
   type TransportProvider,
@@ -45,6 +48,11 @@ export interface SiloOptions {
   readonly exposeStacks?: boolean | undefined;
   /** Every actor with state that this silo serves has `strictReads`. @default false */
   readonly strictReads?: boolean | undefined;
+  /**
+   * Functions around calls, the first of each list outermost: `incoming` around the methods of all actors that live here;
+   * `outgoing` around all calls that leave here, by actors and by the silo's client.
+   */
+  readonly interceptors?: Interceptors | undefined;
   readonly onEvent?: ((event: TenureEvent) => void) | undefined;
 }
 
@@ -64,6 +72,7 @@ export interface ResolvedSiloOptions {
   readonly durability: "default" | "strict";
   readonly exposeStacks: boolean;
   readonly strictReads: boolean;
+  readonly interceptors: ResolvedInterceptors;
   readonly onEvent: ((event: TenureEvent) => void) | undefined;
 }
 
@@ -83,6 +92,7 @@ const OPTIONS = new Set([
   "durability",
   "exposeStacks",
   "strictReads",
+  "interceptors",
   "onEvent",
 ]);
 
@@ -90,7 +100,6 @@ const LATER: Readonly<Record<string, string>> = {
   services: "is not available in this version; import what the actors need",
   maxStateBytes: "is not available in this version; the limit is 512 KiB",
   authorize: "is not available in this version",
-  interceptors: "is not available in this version",
 };
 
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -129,6 +138,7 @@ export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
     durability: oneOf("durability", given.durability ?? "default", ["default", "strict"]),
     exposeStacks: boolean("exposeStacks", given.exposeStacks ?? false),
     strictReads: boolean("strictReads", given.strictReads ?? false),
+    interceptors: resolveInterceptors("interceptors", given.interceptors),
     onEvent: listener(given.onEvent),
   };
 }

@@ -13,6 +13,7 @@ import {
   type ActorAddress,
   delay,
   EventStream,
+  interceptorList,
   type Incarnation as IncarnationId,
   type Located,
   NotAvailableError,
@@ -112,6 +113,7 @@ class SiloLife implements Silo {
       // A silo's own calls into itself are bounded by maxCalls, too: a larger one is meant.
       maxOpenCalls: Math.max(MAX_OPEN_CALLS, options.maxCalls),
       locator: { locate: (actor, avoid) => this.#locate(actor, avoid) },
+      interceptors: interceptorList(options.interceptors.outgoing, []),
     });
     this.#tasks = new Tasks((task, error) =>
       this.events.emit({ type: "task.failed", task, error: String(error) }),
@@ -253,7 +255,8 @@ class SiloLife implements Silo {
 
   #nextIncarnation(previous: IncarnationId | undefined): Promise<Incarnation> {
     const { clock, random } = this.#platform;
-    const { kinds, roles, leaseTtlMs, maxCalls, exposeStacks, strictReads } = this.#options;
+    const { kinds, roles, leaseTtlMs, maxCalls, exposeStacks, strictReads, interceptors } =
+      this.#options;
     // Only the first start can say that the directory is new. Said again by a silo that rejoins, it would open a
     // directory that was lost while others still serve (R13).
     const bootstrap = this.#options.bootstrap && previous === undefined;
@@ -270,6 +273,7 @@ class SiloLife implements Silo {
         maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
         exposeStacks,
         strictReads,
+        interceptors: interceptors.incoming,
         clock,
         random,
         emit: this.events.emit,

@@ -1,6 +1,13 @@
 // What an activation needs of the silo that it lives in.
 import type { Invoker } from "@tenure/client/internal";
-import type { ActorAddress, Clock, EventSink, Incarnation, Random } from "@tenure/core/internal";
+import type {
+  ActorAddress,
+  Clock,
+  EventSink,
+  Incarnation,
+  Interceptor,
+  Random,
+} from "@tenure/core/internal";
 import type { LeaseKeeper, Ownership } from "@tenure/directory/internal";
 import type { RowStore } from "./row-store.ts";
 import type { TurnRules } from "./turn-rules.ts";
@@ -16,6 +23,8 @@ export interface ActivationDeps {
   readonly invoker: Invoker;
   readonly maxStateBytes: number;
   readonly exposeStacks: boolean;
+  /** The silo's, around every method of its actors. */
+  readonly interceptors: readonly Interceptor[];
   /** Of the whole silo; a class or a call may ask for it, too. */
   readonly strictReads: boolean;
   readonly rules: TurnRules;

@@ -4,6 +4,7 @@ import {
   type ActorAddress,
   type ActorKind,
   constructActor,
+  interceptorList,
   type LoadedRow,
   STATE_PART,
 } from "@tenure/core/internal";
@@ -62,6 +63,7 @@ export function makeLife(
   const lost = new LostActor(address, loss);
   const cell = row && makeCell(row, kind, deps.maxStateBytes);
   const commits = row && makePipeline(claim, row.meta.etag, deps, host);
+  const { incoming, outgoing } = kind.definition.interceptors;
   const context = actorContext({
     actor: address,
     silo: deps.silo,
@@ -71,6 +73,11 @@ export function makeLife(
     calls: outgoingCalls({
       invoker: deps.invoker,
       calling: () => deps.calling(),
+      // The class's own are nearer to the code that calls.
+      interceptors:
+        outgoing.length > 0
+          ? interceptorList(outgoing, deps.invoker.interceptors ?? [])
+          : undefined,
       turns,
       gate,
       commits,
@@ -112,6 +119,8 @@ export function makeLife(
         ),
     }),
     exposeStacks: deps.exposeStacks,
+    interceptors: interceptorList(deps.interceptors, incoming),
+    signal: host.signal,
     loss,
   });
   const verify = row && (() => deps.rows.verify({ actor: address, ...claim }));

@@ -1,6 +1,6 @@
 // The calls that an actor makes: part of the current turn's chain, behind the activation's output gate.
 import type { Invoker } from "@tenure/client/internal";
-import { formatActor, type ReferenceTarget } from "@tenure/core/internal";
+import { formatActor, type Interceptor, type ReferenceTarget } from "@tenure/core/internal";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { LostActor } from "./lost-actor.ts";
 import type { OutputGate } from "./output-gate.ts";
@@ -9,6 +9,8 @@ import type { TurnTracker } from "./turn-context.ts";
 export interface OutgoingDeps {
   readonly invoker: Invoker;
   readonly calling: () => void;
+  /** Around these calls, where the actor's class has some of its own; else the invoker's are. */
+  readonly interceptors: readonly Interceptor[] | undefined;
   readonly turns: TurnTracker;
   readonly gate: OutputGate;
   readonly commits: CommitPipeline | undefined;
@@ -30,6 +32,7 @@ export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
         chain: turn?.chain ?? [],
         deadlineMs: turn?.deadlineMs ?? Infinity,
         headers: turn?.call.headers,
+        interceptors: deps.interceptors,
         gate: () => gateOf(deps, what),
         mayLeave: () => deps.gate.open,
       });

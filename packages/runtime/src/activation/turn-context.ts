@@ -11,7 +11,8 @@ export interface Turn {
   readonly mode: MethodMode;
   /** The request id of the call that it serves; one of its own for a hook. */
   readonly request: number;
-  readonly call: CallContext;
+  /** As its method sees it: an interceptor may give it other headers. */
+  call: CallContext;
   /** Monotonic. */
   readonly deadlineMs: number;
   /** The chain that calls made in this turn carry: the call's own, and this turn. */

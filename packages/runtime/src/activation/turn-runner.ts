@@ -11,12 +11,14 @@ import {
   type ChainLink,
   type Clock,
   errorText,
+  type Interceptor,
   MAX_CHAIN,
   type Random,
   STATE_PART,
 } from "@tenure/core/internal";
 import type { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
 import { type IncomingCall, refused } from "./incoming-call.ts";
+import { runIntercepted } from "./intercepted-method.ts";
 import type { KeyedCalls, KeyedChange } from "./keyed-calls.ts";
 import { type HookName, turnOfCall, turnOfHook } from "./make-turn.ts";
 import { shows } from "./strict-reads.ts";
@@ -34,6 +36,10 @@ export interface TurnRunnerDeps {
   readonly commits: CommitPipeline | undefined;
   readonly keyed: KeyedCalls;
   readonly exposeStacks: boolean;
+  /** Around every method, the first outermost; undefined when there are none. */
+  readonly interceptors: readonly Interceptor[] | undefined;
+  /** The activation's. */
+  readonly signal: AbortSignal;
   /** Set when the activation has been lost. */
   loss(): CommitRefused | undefined;
 }
@@ -84,9 +90,7 @@ export class TurnRunner {
     }
     let args: readonly unknown[];
     try {
-      // Besides a repeatable call's, the arguments may be needed again of one whose commit the store refuses (R24).
-      const keep = call.repeatable || this.#d.commits !== undefined;
-      args = bodyValue(call.args, keep) as readonly unknown[];
+      args = this.#argsOf(call);
       if (!Array.isArray(args)) throw new TypeError("the arguments are not a list");
     } catch (error) {
       return done(refused("invalid", `the arguments cannot be decoded: ${errorText(error)}`));
@@ -101,7 +105,9 @@ export class TurnRunner {
     let threw = false;
     try {
       const returned = this.#d.turns.run(turn, () =>
-        method.apply(this.#d.actor, args as unknown[]),
+        this.#d.interceptors
+          ? this.#intercepted(this.#d.interceptors, call, turn, method, args)
+          : method.apply(this.#d.actor, args as unknown[]),
       );
       value = isThenable(returned) ? await returned : returned;
     } catch (error) {
@@ -111,6 +117,31 @@ export class TurnRunner {
     this.#running.delete(call.request);
     this.#d.turns.end(turn);
     return this.#endOfCall(call, turn, threw, value, admission.digest);
+  }
+
+  #argsOf(call: IncomingCall): readonly unknown[] {
+    // Besides a repeatable call's, the arguments may be needed again of one whose commit the store refuses (R24), and of one
+    // whose interceptors run it again.
+    const { commits, interceptors } = this.#d;
+    const keep = call.repeatable || commits !== undefined || interceptors !== undefined;
+    return bodyValue(call.args, keep) as readonly unknown[];
+  }
+
+  #intercepted(
+    interceptors: readonly Interceptor[],
+    call: IncomingCall,
+    turn: Turn,
+    method: Method,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    return runIntercepted(interceptors, call, turn, this.#d.signal, {
+      args,
+      run: (given) => method.apply(this.#d.actor, given as unknown[]),
+      undo: () => {
+        if (call.method.mode === "write" && !this.#d.loss()) this.#d.cell?.rollback();
+      },
+      freshArgs: () => this.#argsOf(call),
+    });
   }
 
   /** A lifecycle hook, as a write turn. Answers what it threw, after rolling back. */

@@ -7,6 +7,7 @@ import type {
   Endpoint,
   EventSink,
   Incarnation,
+  Interceptor,
   MemberRecord,
   Random,
   Storage,
@@ -44,6 +45,8 @@ export interface IncarnationDeps {
   readonly maxCalls: number;
   readonly maxStateBytes: number;
   readonly exposeStacks: boolean;
+  /** Around every method of this silo's actors. */
+  readonly interceptors: readonly Interceptor[];
   readonly strictReads: boolean;
   readonly clock: Clock;
   readonly random: Random;
@@ -159,6 +162,7 @@ export function makeParts(
     invoker: deps.invoker,
     maxStateBytes: deps.maxStateBytes,
     exposeStacks: deps.exposeStacks,
+    interceptors: deps.interceptors,
     strictReads: deps.strictReads,
     rules: deps.rules,
     successor: (actor) => locator.successor(actor),
