@@ -78,6 +78,8 @@ export type EventBody =
     }
   /** The retry budget of this silo or client is used up: of its open calls, those that were refused wait longer (R27). */
   | { readonly type: "retries.held-back"; readonly openCalls: number }
+  /** A silo's `authorize` threw, or answered neither true nor false, for so many calls so far: they were refused. */
+  | { readonly type: "authorize.failed"; readonly error: string; readonly total: number }
   /** Replies that nobody waited for, all in all (R29): callers give up before they are answered. */
   | { readonly type: "replies.unknown"; readonly total: number }
   | {

@@ -7,8 +7,8 @@
 export interface Place {
   /** Goes on as soon as nothing is before it (Q1, Q2). `go` must not throw. Said once; nothing happens when it has left. */
   ready(go: () => void): void;
-  /** Gives the place up. */
-  leave(): void;
+  /** Gives the place up. False when it had gone on or left. */
+  leave(): boolean;
 }
 
 interface Waiting {
@@ -47,9 +47,10 @@ export class InOrder {
         this.#advance(name, entered);
       },
       leave: () => {
-        if (place.over) return;
+        if (place.over) return false;
         place.over = true;
         this.#advance(name, entered);
+        return true;
       },
     };
   }

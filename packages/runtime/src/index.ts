@@ -1,3 +1,4 @@
 // For applications: running silos. Most import it from `tenure`, which fills in the ports.
 export { createSilo, type Silo } from "./silo.ts";
+export type { Authorize, CallToAuthorize } from "./messaging/authorization.ts";
 export type { SiloOptions } from "./silo-options.ts";

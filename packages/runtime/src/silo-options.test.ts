@@ -38,13 +38,13 @@ test.for<[string, object, string[]]>([
   [
     "an unknown option",
     { colour: "red" },
-    ["colour: is not an option; there are actors, bootstrap"],
+    ["colour: is not an option; there are actors, authorize, bootstrap"],
   ],
   ["a name of Object.prototype", { constructor: 1 }, ["constructor: is not an option"]],
   ["services", { services: {} }, ["services: is not available in this version"]],
   ["maxStateBytes", { maxStateBytes: 1 }, ["maxStateBytes", "512 KiB"]],
   ["strictReads", { strictReads: 1 }, ["strictReads: must be true or false, not 1"]],
-  ["authorize", { authorize: () => true }, ["authorize: is not available"]],
+  ["authorize", { authorize: true }, ["authorize: must be a function, not true"]],
   [
     "a list of interceptors that does not say which way",
     { interceptors: [() => undefined] },

@@ -19,6 +19,7 @@ import {
   type TenureEvent,
   type TransportProvider,
 } from "@tenure/core/internal";
+import type { Authorize } from "./messaging/authorization.ts";
 
 export interface SiloOptions {
   /** The classes whose actors this silo may own. */
@@ -49,6 +50,13 @@ export interface SiloOptions {
   /** Every actor with state that this silo serves has `strictReads`. @default false */
   readonly strictReads?: boolean | undefined;
   /**
+   * Whether a call may be made, asked for every call to an actor here, from wherever it comes, before anything is activated.
+   * Only `true` lets it go on; else it fails with UnauthorizedError, not executed. The call is as its message says: a header or a
+   * caller proves nothing that its sender could not make up.
+   * @example authorize: (call) => call.headers['token'] === process.env['TOKEN']
+   */
+  readonly authorize?: Authorize | undefined;
+  /**
    * Functions around calls, the first of each list outermost: `incoming` around the methods of all actors that live here;
    * `outgoing` around all calls that leave here, by actors and by the silo's client.
    */
@@ -70,6 +78,7 @@ export interface ResolvedSiloOptions {
   readonly drainTimeoutMs: number;
   readonly maxCalls: number;
   readonly durability: "default" | "strict";
+  readonly authorize: Authorize | undefined;
   readonly exposeStacks: boolean;
   readonly strictReads: boolean;
   readonly interceptors: ResolvedInterceptors;
@@ -90,6 +99,7 @@ const OPTIONS = new Set([
   "drainTimeoutMs",
   "maxCalls",
   "durability",
+  "authorize",
   "exposeStacks",
   "strictReads",
   "interceptors",
@@ -99,7 +109,6 @@ const OPTIONS = new Set([
 const LATER: Readonly<Record<string, string>> = {
   services: "is not available in this version; import what the actors need",
   maxStateBytes: "is not available in this version; the limit is 512 KiB",
-  authorize: "is not available in this version",
 };
 
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -138,6 +147,7 @@ export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
     durability: oneOf("durability", given.durability ?? "default", ["default", "strict"]),
     exposeStacks: boolean("exposeStacks", given.exposeStacks ?? false),
     strictReads: boolean("strictReads", given.strictReads ?? false),
+    authorize: resolveAuthorize(given.authorize),
     interceptors: resolveInterceptors("interceptors", given.interceptors),
     onEvent: listener(given.onEvent),
   };
@@ -201,6 +211,12 @@ function provider<T extends { open: unknown }>(option: string, value: T): T {
       `must be a ${option}, not ${describe(value)}; spread a vendor's function into the options, for example ...nats({ servers }) or ...redis({ url })`,
     );
   return value;
+}
+
+function resolveAuthorize(value: unknown): Authorize | undefined {
+  if (value !== undefined && typeof value !== "function")
+    throw new ConfigError("authorize", `must be a function, not ${describe(value)}`);
+  return value as Authorize | undefined;
 }
 
 function listener(value: unknown): ((event: TenureEvent) => void) | undefined {

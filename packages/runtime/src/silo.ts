@@ -255,8 +255,16 @@ class SiloLife implements Silo {
 
   #nextIncarnation(previous: IncarnationId | undefined): Promise<Incarnation> {
     const { clock, random } = this.#platform;
-    const { kinds, roles, leaseTtlMs, maxCalls, exposeStacks, strictReads, interceptors } =
-      this.#options;
+    const {
+      kinds,
+      roles,
+      leaseTtlMs,
+      maxCalls,
+      authorize,
+      exposeStacks,
+      strictReads,
+      interceptors,
+    } = this.#options;
     // Only the first start can say that the directory is new. Said again by a silo that rejoins, it would open a
     // directory that was lost while others still serve (R13).
     const bootstrap = this.#options.bootstrap && previous === undefined;
@@ -271,6 +279,7 @@ class SiloLife implements Silo {
         generations: this.#generations,
         maxCalls,
         maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
+        authorize,
         exposeStacks,
         strictReads,
         interceptors: interceptors.incoming,

@@ -2,7 +2,7 @@
 export type { ActorClient, Client, ConnectOptions } from "@tenure/client";
 export { connect } from "@tenure/client";
 export * from "@tenure/core";
-export type { Silo } from "@tenure/runtime";
+export type { Authorize, CallToAuthorize, Silo } from "@tenure/runtime";
 export { createSilo, type SiloOptions } from "./create-silo.ts";
 export { memory } from "./memory.ts";
 export { printEvent } from "./print-events.ts";

@@ -35,6 +35,8 @@ function describeEvent(event: TenureEvent): string | undefined {
       return `error ${event.task} failed: ${event.error}`;
     case "retries.held-back":
       return `warn the retry budget is used up; refused calls wait longer (${event.openCalls} are open)`;
+    case "authorize.failed":
+      return `error authorize failed, and ${event.total === 1 ? "its call was" : `${event.total} calls so far were`} refused: ${event.error}`;
     case "transport.garbage":
       // Whoever can send one frame can send a million: one line for the 1st, the 10th, the 100th.
       return isPowerOfTen(event.total)

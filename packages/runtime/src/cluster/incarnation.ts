@@ -271,6 +271,7 @@ export class Incarnation {
     this.lease.stop();
     this.#parts.membership.stop();
     this.#parts.deadlocks.stop();
+    this.#parts.dispatcher.close();
     this.#tasks.abort();
   }
 

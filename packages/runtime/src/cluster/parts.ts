@@ -26,6 +26,7 @@ import {
 import { RowStore } from "../activation/row-store.ts";
 import { Catalog } from "../catalog/catalog.ts";
 import { Deadlocks } from "../deadlocks/deadlocks.ts";
+import type { Authorize } from "../messaging/authorization.ts";
 import { Dispatcher } from "../messaging/dispatcher.ts";
 import type { RuntimeRules } from "../rules.ts";
 import { SiloLocator } from "./silo-locator.ts";
@@ -44,6 +45,7 @@ export interface IncarnationDeps {
   readonly timing: LeaseTiming;
   readonly maxCalls: number;
   readonly maxStateBytes: number;
+  readonly authorize: Authorize | undefined;
   readonly exposeStacks: boolean;
   /** Around every method of this silo's actors. */
   readonly interceptors: readonly Interceptor[];
@@ -181,6 +183,8 @@ export function makeParts(
     kinds,
     clock,
     maxCalls: deps.maxCalls,
+    authorize: deps.authorize,
+    emit,
     endpoint: () => host.endpoint()!,
     paused: () => !lease.holds(),
     draining: () => host.draining(),

@@ -4,6 +4,8 @@
 //   X2. A reply goes to where the transport says the call came from (T7).
 //   X3. Local calls cannot keep the event loop from its timers, nor fill the stack: after a burst, or inside too many of
 //       each other, they wait for the next turn of it. They keep their order.
+//   X4. Whether a call may be made is asked last, when it could be taken (authorization.ts). If the answer takes time, what
+//       can have changed meanwhile is checked again.
 import {
   type ActorKind,
   type Address,
@@ -12,6 +14,7 @@ import {
   type CallResult,
   type Clock,
   type Endpoint,
+  type EventSink,
   headersProblem,
   keyProblem,
   localBody,
@@ -20,12 +23,15 @@ import {
 import type { LocalSilo } from "@tenure/client/internal";
 import { type IncomingCall, refused } from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
+import { Authorization, type Authorize } from "./authorization.ts";
 import { overloaded } from "./overloaded.ts";
 
 export interface DispatchHost {
   readonly kinds: ReadonlyMap<string, ActorKind>;
   readonly clock: Clock;
   readonly maxCalls: number;
+  readonly authorize: Authorize | undefined;
+  readonly emit: EventSink;
   endpoint(): Endpoint;
   /** Whether the lease does not hold: no call is taken now. */
   paused(): boolean;
@@ -48,9 +54,12 @@ export class Dispatcher implements LocalSilo {
   #burst = 0;
   #depth = 0;
   readonly #deferred = new Mailbox<() => void>(Infinity);
+  readonly #authorization: Authorization | undefined;
 
   constructor(host: DispatchHost) {
     this.#host = host;
+    const { authorize, clock, emit } = host;
+    this.#authorization = authorize && new Authorization({ authorize, clock, emit });
   }
 
   get openCalls(): number {
@@ -62,6 +71,7 @@ export class Dispatcher implements LocalSilo {
     const endpoint = this.#host.endpoint();
     this.#dispatch(
       message,
+      from,
       (result) => {
         endpoint.send(from, { kind: "reply", request: message.request, result });
       },
@@ -70,8 +80,8 @@ export class Dispatcher implements LocalSilo {
   }
 
   /** A call from this silo itself. */
-  deliver(message: CallMessage, _from: Address, reply: (result: CallResult) => void): void {
-    const run = (): void => this.#dispatch(message, reply, localBody);
+  deliver(message: CallMessage, from: Address, reply: (result: CallResult) => void): void {
+    const run = (): void => this.#dispatch(message, from, reply, localBody);
     if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
@@ -97,6 +107,7 @@ export class Dispatcher implements LocalSilo {
 
   #dispatch(
     message: CallMessage,
+    from: Address,
     reply: (result: CallResult) => void,
     snapshot: IncomingCall["snapshot"],
   ): void {
@@ -106,11 +117,8 @@ export class Dispatcher implements LocalSilo {
       (message.key === undefined ? undefined : keyProblem(message.key)) ??
       (message.headers === undefined ? undefined : headersProblem(message.headers));
     if (problem !== undefined) return reply(refused("invalid", problem));
-    // This first: whoever comes to a silo that is leaving has to look elsewhere, and not to wait until it has left.
-    if (this.#host.draining() && !this.#host.holds(message))
-      return reply(refused("draining", "the silo is draining and takes no new actors"));
-    if (this.#host.paused())
-      return reply(refused("paused", "the silo's lease has run out; it is paused"));
+    const closed = this.#closed(message);
+    if (closed) return reply(closed);
     const kind = kinds.get(message.type);
     if (!kind)
       return reply(
@@ -137,25 +145,47 @@ export class Dispatcher implements LocalSilo {
     if (this.#open >= maxCalls)
       return reply(overloaded(`${maxCalls} calls wait in the silo`, FULL_RETRY_MS));
     this.#open += 1;
-    this.#host.deliver(
-      {
-        request: message.request,
-        actor: { type: message.type, id: message.id },
-        method,
-        args: message.args,
-        key: message.key,
-        chain: message.chain,
-        repeatable: message.repeatable,
-        strict: message.strict,
-        headers: message.headers,
-        deadlineMs: clock.monotonicMs() + message.budgetMs,
-        snapshot,
-        reply: (result) => {
-          this.#open -= 1;
-          reply(result);
-        },
+    const call: IncomingCall = {
+      request: message.request,
+      actor: { type: message.type, id: message.id },
+      method,
+      args: message.args,
+      key: message.key,
+      chain: message.chain,
+      repeatable: message.repeatable,
+      strict: message.strict,
+      headers: message.headers,
+      deadlineMs: clock.monotonicMs() + message.budgetMs,
+      snapshot,
+      reply: (result) => {
+        this.#open -= 1;
+        reply(result);
       },
-      kind,
-    );
+    };
+    if (!this.#authorization) this.#host.deliver(call, kind);
+    else this.#authorization.ask(call, from, () => this.#authorized(call, message, kind));
+  }
+
+  #authorized(call: IncomingCall, message: CallMessage, kind: ActorKind): void {
+    const closed = this.#closed(message);
+    if (closed) call.reply(closed);
+    else if (call.deadlineMs <= this.#host.clock.monotonicMs())
+      call.reply(refused("expired", "its deadline passed before it was authorized"));
+    else this.#host.deliver(call, kind);
+  }
+
+  /** Why the silo does not take the call now, if it does not. */
+  #closed(message: CallMessage): CallResult | undefined {
+    // Draining first: whoever comes to a silo that is leaving has to look elsewhere, and not to wait until it has left.
+    if (this.#host.draining() && !this.#host.holds(message))
+      return refused("draining", "the silo is draining and takes no new actors");
+    return this.#host.paused()
+      ? refused("paused", "the silo's lease has run out; it is paused")
+      : undefined;
+  }
+
+  /** The silo leaves: what waits to be authorized is answered. */
+  close(): void {
+    this.#authorization?.close();
   }
 }
