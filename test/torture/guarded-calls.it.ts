@@ -67,10 +67,17 @@ test(
   { timeout: 60_000 },
   async () => {
     await using fleet = await startFleet(["one", "two", "three"]);
+    // Any silo is asked where an actor should live: so they come to live on all of them, also while the silos do not know
+    // each other yet.
+    const path = Array.from({ length: 11 }, (_, i) => `${i + 1}`);
+    for (const id of ["0", ...path])
+      await fleet.client
+        .get(Caravan, id)
+        .$with({ headers: { pass: "good" } })
+        .travel([]);
     const first = fleet.client.get(Caravan, "0").$with({
       headers: { pass: "good", tenant: "a", ["__proto__"]: "data" },
     });
-    const path = Array.from({ length: 11 }, (_, i) => `${i + 1}`);
     const stops = await first.travel(path, { tenant: "b" });
     expect(stops.map((stop) => stop.id)).toEqual(["0", ...path]);
     expect(new Set(stops.map((stop) => stop.silo)).size).toBeGreaterThan(1);
