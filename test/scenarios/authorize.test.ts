@@ -263,6 +263,18 @@ test("an authorize that hangs ends with the call's time, not executed; an answer
   await client.close();
 });
 
+test("an answer that comes when the time is up, though nobody has looked yet, activates nothing", async () => {
+  const { authorize, door } = doors(["1"]);
+  const { t, book } = await library({ authorize });
+  await using _ = t;
+  const late = rejection(book.$with({ timeoutMs: 100 }).write("1"));
+  await t.clock.advance(101);
+  door("1").resolve(true);
+  await t.clock.advance(10);
+  expect(await late).toMatchObject({ code: "CALL_TIMEOUT", outcome: "not-executed" });
+  expect(claimed(t)).toEqual([]);
+});
+
 test("calls that wait for an answer count as open: one more than maxCalls is refused (I12)", async () => {
   const { authorize, door } = doors(["1", "2"]);
   const { t, book } = await library({ authorize, maxCalls: 2 });

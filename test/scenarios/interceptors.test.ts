@@ -306,6 +306,21 @@ test("next() again runs the method again in the same turn, from the state before
   expect(await sum.get()).toBe(13);
 });
 
+test("an actor without state, too, gets its arguments as they came when the method runs again", async () => {
+  class Last extends Actor {
+    static readonly actor = defineActor<Last>({ type: "last" });
+    async take(list: number[]) {
+      return list.pop();
+    }
+  }
+  const twice: Interceptor = async (_call, next) => [await next(), await next()];
+  await using t = await testSilos({
+    actors: [Last],
+    options: { interceptors: { incoming: [twice] } },
+  });
+  expect(await t.silos[0]!.client.get(Last, "l").take([1, 2])).toEqual([2, 2]);
+});
+
 test("next() beside a run of the method is refused, and so is next() when the turn has ended", async () => {
   let late: Next | undefined;
   const parallel: Interceptor = async (_call, next) => {
