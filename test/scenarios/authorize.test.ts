@@ -64,6 +64,7 @@ test.for<[string, () => unknown]>([
   ],
   ["forgets to answer", () => undefined],
   ["answers something that is almost true", () => "yes"],
+  ["answers later what is almost true", async () => "yes"],
 ])(
   "when authorize %s the call fails, not executed, and nothing is activated",
   async ([_name, authorize]) => {
