@@ -16,11 +16,6 @@ export function str(value: unknown, what: string, maxLength: number): string {
   return value;
 }
 
-export function bool(value: unknown, what: string): boolean {
-  if (typeof value !== "boolean") throw new GarbageError(`${what} is not a boolean`);
-  return value;
-}
-
 export function bin(value: unknown, what: string): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new GarbageError(`${what} is not bytes`);
   return value;

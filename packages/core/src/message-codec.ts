@@ -7,9 +7,9 @@
 //   D4. What decoding refuses is never sent: words that are too long are cut, since the message that they are in matters
 //       more (a reply that is refused as garbage would leave its caller waiting for the deadline).
 import { bodyBytes, bytesBody } from "./body.ts";
-import { actorId, actorType, address, bin, bool, int, MAX_METHOD, str } from "./checked-fields.ts";
+import { actorId, actorType, address, bin, int, MAX_METHOD, str } from "./checked-fields.ts";
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
-import { type CallHeaders, headersFrom } from "./headers.ts";
+import { headersFromList, headersList } from "./headers-codec.ts";
 import {
   type CallMessage,
   type CallResult,
@@ -67,7 +67,7 @@ export function messageTuple(message: Message): readonly unknown[] {
             ]),
         flagsOf(message),
       ];
-      if (message.headers !== undefined) tuple.push(Object.entries(message.headers).flat());
+      if (message.headers !== undefined) tuple.push(headersList(message.headers));
       return tuple;
     }
     case "reply":
@@ -259,25 +259,12 @@ function flags(
   const strict = (bits & STRICT) !== 0;
   return (bits & HEADERS) === 0
     ? { repeatable, strict }
-    : { repeatable, strict, headers: callHeaders(headers) };
+    : { repeatable, strict, headers: headersFromList(headers) };
 }
 
 const STRICT = 2;
 /** A call must not be served without them: they may say for whom it is made (D3). */
 const HEADERS = 4;
-
-// Measured only, and generously: whether they are too many is answered to the caller as a typed error.
-function callHeaders(value: unknown): CallHeaders {
-  if (!Array.isArray(value) || value.length % 2 !== 0 || value.length > 2 * MAX_HEADERS_READ)
-    throw new GarbageError("bad headers");
-  const entries = new Map<string, string>();
-  for (let i = 0; i < value.length; i += 2)
-    entries.set(str(value[i], "header", MAX_WORDS), str(value[i + 1], "header", MAX_WORDS));
-  if (entries.size * 2 !== value.length) throw new GarbageError("a header twice");
-  return headersFrom(entries);
-}
-
-const MAX_HEADERS_READ = 1_024;
 
 /** A frame: a header of two bytes, then the envelopes of all messages in it. */
 export function encodeFrame(messages: readonly Message[]): Uint8Array {
