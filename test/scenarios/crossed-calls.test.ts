@@ -1,5 +1,5 @@
 // Calls that wait for each other without a chain that shows it: A calls B while B calls A, and rings of more.
-import { Actor, type CallError, DeadlockError, defineActor } from "tenure";
+import { Actor, type CallError, DeadlockError, defineActor, type Interceptors } from "tenure";
 import { expect, test } from "vitest";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
 import { deferred } from "../support/deferred.ts";
@@ -62,11 +62,11 @@ class Peer extends Actor<{ taken: number }> {
   }
 }
 
-async function peers(silos = 3) {
+async function peers(silos = 3, interceptors: Interceptors = {}) {
   Peer.gate = deferred();
   Peer.slow = deferred();
   Peer.begun.length = 0;
-  const t = await testSilos({ actors: [Peer], silos });
+  const t = await testSilos({ actors: [Peer], silos, options: { interceptors } });
   /** Each letter's actor lives on a silo of its own, round and round. */
   const get = (id: string) => t.silos[id.charCodeAt(0) % silos]!.client.get(Peer, id);
   /** All of these turns run; then all of them call. */
@@ -84,6 +84,20 @@ async function peers(silos = 3) {
 
 const errorsOf = (results: readonly PromiseSettledResult<unknown>[]): readonly CallError[] =>
   results.flatMap((result) => (result.status === "rejected" ? [result.reason as CallError] : []));
+
+test("calls that wait for each other are found behind interceptors, too", async () => {
+  const pass = async (_call: unknown, next: () => Promise<unknown>) => await next();
+  const { t, get, together } = await peers(3, { outgoing: [pass, pass], incoming: [pass] });
+  await using _ = t;
+  const errors = errorsOf(
+    await together(
+      () => get("a").give("b"),
+      () => get("b").give("a"),
+    ),
+  );
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toBeInstanceOf(DeadlockError);
+});
 
 test("of two calls that wait for each other one fails and names both; the other goes on", async () => {
   const { t, get, together } = await peers();

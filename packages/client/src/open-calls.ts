@@ -33,12 +33,15 @@ export class OpenCalls {
     return this.#deadlines.size;
   }
 
-  /** Those that turns have made, by the request id of the turn's own call. */
+  /**
+   * Those that turns have made, by the request id of the turn's own call. One whose interceptors have made calls waits for nothing
+   * but those.
+   */
   byTurn(): ReadonlyMap<number, readonly TurnCall[]> {
     const calls = new Map<number, OutgoingCall[]>();
     for (const call of this.#deadlines) {
       const turn = call.origin?.chain.at(-1)?.turn;
-      if (turn === undefined) continue;
+      if (turn === undefined || (call.intercepted?.inner.size ?? 0) > 0) continue;
       const others = calls.get(turn);
       if (others) others.push(call);
       else calls.set(turn, [call]);
