@@ -167,4 +167,42 @@ export const BREAKS: readonly Break[] = [
     title: "a silo of another protocol is refused while one of ours lives (I14)",
     test: MEMORY,
   },
+  {
+    promise: "Calls",
+    breaks: "a call does not carry its turn's headers",
+    file: "packages/runtime/src/activation/outgoing-calls.ts",
+    line: "headers: turn?.call.headers,",
+    becomes: "headers: undefined,",
+    title: "headers reach the callee, and every call that follows from it, over silos",
+    test: "test/scenarios/headers.test.ts",
+  },
+  {
+    promise: "Calls",
+    breaks: "a method that threw keeps its changes when an interceptor goes on",
+    file: "packages/runtime/src/activation/intercepted-method.ts",
+    line: "if (isRunning()) method.undo(); // I2",
+    becomes: "",
+    title:
+      "a method that threw has changed nothing, also when an interceptor makes an answer of it",
+    test: "test/scenarios/interceptors.test.ts",
+  },
+  {
+    promise: "Calls",
+    breaks: "a call overtakes an earlier one whose interceptors take longer",
+    file: "packages/client/src/intercepted-calls.ts",
+    line: "if (passed) {",
+    becomes: "if (calls > 0) {",
+    title:
+      "a caller's calls leave in the order in which it made them, whatever their interceptors wait for (V2)",
+    test: "test/scenarios/interceptors.test.ts",
+  },
+  {
+    promise: "Calls",
+    breaks: "an authorize that forgets to answer lets calls in",
+    file: "packages/runtime/src/messaging/authorization.ts",
+    line: "if (!isThenable(answer) && answer !== true) {",
+    becomes: "if (!isThenable(answer) && answer === false) {",
+    title: "when authorize %s the call fails, not executed, and nothing is activated",
+    test: "test/scenarios/authorize.test.ts",
+  },
 ];

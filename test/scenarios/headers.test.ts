@@ -86,7 +86,7 @@ test("a callee cannot change its headers", async () => {
   expect(await relay.own()).toEqual({ tenant: "a" });
 });
 
-test("names like __proto__ are data, here and on another silo", async () => {
+test("names that mean something elsewhere are data, here and on another silo", async () => {
   await using t = await testSilos({ actors, silos: 2 });
   const hostile = JSON.parse('{"__proto__":"p","constructor":"c","then":"t"}') as Record<
     string,

@@ -6,7 +6,7 @@ import { nats } from "@tenure/nats";
 import { type Client, connect, type ConnectOptions, UnauthorizedError } from "tenure";
 import { expect, test } from "vitest";
 import { startNatsServer, startRedisServer } from "../../examples/support/private-servers.ts";
-import { Caravan } from "../support/caravan.ts";
+import { Caravan } from "./caravan.ts";
 import { rejection } from "../support/deferred.ts";
 
 interface Fleet extends AsyncDisposable {
@@ -22,14 +22,10 @@ async function startFleet(
   const [natsServer, redisServer] = await Promise.all([startNatsServer(), startRedisServer()]);
   const claimed: string[] = [];
   const start = async (name: string): Promise<ChildProcess> => {
-    const child = fork(
-      fileURLToPath(new URL("../support/guarded-silo.ts", import.meta.url)),
-      [name],
-      {
-        execArgv: ["--import", "tsx"],
-        env: { ...process.env, NATS_URL: natsServer.url, REDIS_URL: redisServer.url },
-      },
-    );
+    const child = fork(fileURLToPath(new URL("guarded-silo.ts", import.meta.url)), [name], {
+      execArgv: ["--import", "tsx"],
+      env: { ...process.env, NATS_URL: natsServer.url, REDIS_URL: redisServer.url },
+    });
     const serving = new Promise<void>((resolve, reject) => {
       child.on("message", (message: { serving?: true; claimed?: string }) => {
         if (message.serving) resolve();
