@@ -34,7 +34,8 @@ test.for<["paused" | "draining"]>([["paused"], ["draining"]])(
       clock: new VirtualClock(),
       maxCalls: 10,
       emit: () => undefined,
-      closed: () => closed,
+      paused: () => closed === "paused",
+      draining: () => closed === "draining",
       holds: () => false,
       deliver: (call) => delivered.push(call),
     };
