@@ -76,6 +76,17 @@ export type EventBody =
       readonly actor: ActorAddress;
       readonly ring: string;
     }
+  | {
+      /** The actors whose callers wait longest: queue length × service time. At most five, at most once in ten seconds. */
+      readonly type: "actors.hot";
+      readonly actors: readonly {
+        readonly actor: ActorAddress;
+        /** Calls that wait. */
+        readonly waiting: number;
+        /** How long one of its turns takes. */
+        readonly serviceMs: number;
+      }[];
+    }
   /** The retry budget of this silo or client is used up: of its open calls, those that were refused wait longer (R27). */
   | { readonly type: "retries.held-back"; readonly openCalls: number }
   /** A silo's `authorize` threw, or answered neither true nor false, for so many calls so far: they were refused. */

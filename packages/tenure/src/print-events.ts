@@ -35,6 +35,10 @@ function describeEvent(event: TenureEvent): string | undefined {
       return `error ${event.task} failed: ${event.error}`;
     case "retries.held-back":
       return `warn the retry budget is used up; refused calls wait longer (${event.openCalls} are open)`;
+    case "actors.hot":
+      return `warn calls wait long for ${event.actors.map(({ actor, waiting, serviceMs }) => `${formatActor(actor)} (${waiting} calls, ${serviceMs} ms each)`).join(", ")}`;
+    case "deadlock.broken":
+      return `warn calls waited for each other, and one was refused: ${event.ring}`;
     case "authorize.failed":
       return `error authorize failed, and ${event.total === 1 ? "its call was" : `${event.total} calls so far were`} refused: ${event.error}`;
     case "transport.garbage":

@@ -14,6 +14,7 @@ import {
   errorText,
 } from "@tenure/core/internal";
 import type { Claim } from "@tenure/directory/internal";
+import type { ActorLoad } from "../catalog/hot-actors.ts";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { ActivationReports } from "./activation-reports.ts";
@@ -90,6 +91,18 @@ export class Activation {
 
   get generation(): number | undefined {
     return "life" in this.#state ? this.#state.life.claim.generation : undefined;
+  }
+
+  get load(): ActorLoad {
+    return {
+      actor: this.address,
+      waiting: this.#serving.waiting,
+      serviceMs: this.#serving.serviceMs,
+    };
+  }
+
+  get waiting(): number {
+    return this.#serving.waiting;
   }
 
   /** Neither running nor waiting calls. */

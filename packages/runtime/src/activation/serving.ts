@@ -16,6 +16,7 @@ import {
 } from "@tenure/core/internal";
 import type { LeaseKeeper } from "@tenure/directory/internal";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
+import { overloaded } from "../messaging/overloaded.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import type { Life } from "./life.ts";
@@ -47,12 +48,17 @@ export interface ServingHost {
   broken(error: unknown): CallResult;
 }
 
+/** How long a full mailbox asks to be left alone, at least and at most. */
+const MIN_RETRY_MS = 10;
+const MAX_RETRY_MS = 10_000;
+
 export class Serving {
   readonly #host: ServingHost;
   readonly #mailbox: Mailbox<IncomingCall>;
   readonly #running = { write: 0, read: 0, interleave: 0 };
   /** Turns that have ended, whose replies wait at the gate. */
   #replying = 0;
+  #serviceMs = 0;
 
   constructor(host: ServingHost) {
     this.#host = host;
@@ -69,6 +75,11 @@ export class Serving {
     return this.#mailbox.size;
   }
 
+  /** How long a turn takes, as of late: the newest counts for a tenth. */
+  get serviceMs(): number {
+    return this.#serviceMs;
+  }
+
   take(call: IncomingCall): void {
     const { maxQueue } = this.#host;
     const life = this.#host.life();
@@ -81,7 +92,9 @@ export class Serving {
     const first = call.method.mode === "interleave" || this.#mailbox.size === 0;
     if (active && first && this.#mayStart(call)) this.#begin(call, active);
     else if (!this.#mailbox.offer(call))
-      call.reply(refused("overloaded", `${maxQueue} calls wait for ${formatActor(call.actor)}`));
+      call.reply(
+        overloaded(`${maxQueue} calls wait for ${formatActor(call.actor)}`, this.#someRoomMs()),
+      );
   }
 
   /** Calls start from now on. Those that may interleave do not go on waiting behind the others. */
@@ -131,6 +144,12 @@ export class Serving {
     for (const call of this.#mailbox.drain()) call.reply(answer);
   }
 
+  /** Until a tenth of what waits has been served. */
+  #someRoomMs(): number {
+    const ms = (this.#mailbox.size * this.#serviceMs) / 10;
+    return Math.min(Math.max(Math.ceil(ms), MIN_RETRY_MS), MAX_RETRY_MS);
+  }
+
   #mayRunBeside(call: IncomingCall, { mode }: Turn): boolean {
     const alone = { write: 0, read: 0, interleave: 0, [mode]: 1 };
     return this.#host.rules.mayStart(call.method.mode, alone);
@@ -159,6 +178,8 @@ export class Serving {
 
   async #serve(call: IncomingCall, life: Life): Promise<void> {
     const { mode } = call.method;
+    const { clock } = this.#host;
+    const beganMs = clock.monotonicMs();
     this.occupy(mode);
     // The user's code cannot throw here.
     const outcome = await life.runner.call(call).catch((error: unknown): TurnOutcome => ({
@@ -168,6 +189,7 @@ export class Serving {
       turn: undefined,
     }));
     this.vacate(mode);
+    this.#serviceMs += (clock.monotonicMs() - beganMs - this.#serviceMs) / 10;
     this.#pump();
     const { gate, rules, strictReads } = this.#host;
     const strict = rules.mustVerify(call.strict || strictReads, outcome);

@@ -17,6 +17,7 @@ import { CommitRefused } from "../activation/commit-pipeline.ts";
 import type { IncomingCall } from "../activation/incoming-call.ts";
 import type { TurnRules } from "../activation/turn-rules.ts";
 import { overloaded } from "../messaging/overloaded.ts";
+import { HotActors } from "./hot-actors.ts";
 import type { SlotRules } from "./slot-rules.ts";
 
 const SWEEP_EVERY_MS = 1_000;
@@ -79,9 +80,10 @@ export class Catalog {
     return activation;
   }
 
-  /** Ends activations that had no call for as long as their class says. */
+  /** Ends activations that had no call for as long as their class says, and tells of those that are hot (hot-actors.ts). */
   async collectIdle(clock: Clock, signal: AbortSignal): Promise<void> {
     let sweep = this.#slots.values();
+    const hot = new HotActors(clock.monotonicMs(), this.#deps.emit);
     for (;;) {
       await delay(clock, SWEEP_EVERY_MS, signal);
       const nowMs = clock.monotonicMs();
@@ -91,10 +93,12 @@ export class Catalog {
           sweep = this.#slots.values();
           break;
         }
+        if (next.value.waiting > 0) hot.see(next.value.load);
         const { idleMs } = next.value.kind.definition;
         if (idleMs !== false && next.value.quiet && nowMs - next.value.lastCallMs >= idleMs)
           next.value.deactivate("idle");
       }
+      hot.report(nowMs);
     }
   }
 
