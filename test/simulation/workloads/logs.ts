@@ -1,6 +1,12 @@
 // Append-only lists: plain, slow and throwing turns; a hot one with a short queue; a moody one whose activation sometimes
 // fails, and whose turns sometimes never return; and readers that end their activation while they still read.
-import { type Actor as AnyActor, Actor, type ActorClass, defineActor } from "tenure";
+import {
+  type Actor as AnyActor,
+  Actor,
+  type ActorClass,
+  defineActor,
+  type Interceptor,
+} from "tenure";
 import { type AppendRecord, checkAppends, type ReadRecord, type Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
 
@@ -188,6 +194,19 @@ export class Logs {
   }
 }
 
+/** What throws is tried once more, in its turn: the first run must have left nothing. */
+function makeTwice(sim: Simulation): Interceptor {
+  return async (call, next) => {
+    try {
+      return await next();
+    } catch (error) {
+      if (call.method !== "append") throw error;
+      sim.saw("a method tried again by an interceptor");
+      return await next();
+    }
+  };
+}
+
 function makeLog(sim: Simulation, type: string, maxQueue: number): LogClass {
   return class Log extends Actor<LogState> {
     static readonly actor = defineActor<Log>({
@@ -195,6 +214,7 @@ function makeLog(sim: Simulation, type: string, maxQueue: number): LogClass {
       maxQueue,
       state: () => ({ items: [] }),
       methods: { read: "read", readAndLeave: "read", hang: "interleave" },
+      ...(type === "log" ? { interceptors: { incoming: [makeTwice(sim)] } } : {}),
     });
     async append(item: string, how: How): Promise<number> {
       this.state.items.push(item);

@@ -14,7 +14,7 @@ import {
   errorText,
 } from "@tenure/core/internal";
 import type { Claim } from "@tenure/directory/internal";
-import type { ActorLoad } from "../catalog/hot-actors.ts";
+import type { ActorLoad } from "../messaging/hot-actors.ts";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { ActivationReports } from "./activation-reports.ts";

@@ -17,7 +17,7 @@ import { CommitRefused } from "../activation/commit-pipeline.ts";
 import type { IncomingCall } from "../activation/incoming-call.ts";
 import type { TurnRules } from "../activation/turn-rules.ts";
 import { overloaded } from "../messaging/overloaded.ts";
-import { HotActors } from "./hot-actors.ts";
+import { HotActors } from "../messaging/hot-actors.ts";
 import type { SlotRules } from "./slot-rules.ts";
 
 const SWEEP_EVERY_MS = 1_000;
