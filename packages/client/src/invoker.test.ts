@@ -7,6 +7,7 @@ import {
   encodeValue,
   type Endpoint,
   type EventBody,
+  FencedError,
   isolate,
   type Located,
   type Message,
@@ -346,4 +347,46 @@ test("a call is not sent to a silo that has just died, whoever still locates the
   expect(sent.map(({ to }) => to)).toEqual(["heir"]);
   ok(0, 1);
   expect(await called).toBe(1);
+});
+
+function turn(gates: readonly (Promise<void> | undefined)[], mayLeave: () => boolean = () => true) {
+  const left = [...gates];
+  return { chain: [], deadlineMs: Infinity, gate: () => left.shift(), mayLeave, left };
+}
+
+test("a retry asks its gate again: when its turn has lost its actor by then, it does not leave (R17, R25)", async () => {
+  const { clock, asked, sent, reply, invoker } = setUp();
+  const lost = Promise.reject<void>(
+    new FencedError("the actor is lost", { outcome: "not-executed" }),
+  );
+  lost.catch(() => undefined);
+  const origin = turn([undefined, lost]);
+  const failed = rejection(invoker.call(ACTOR, "add", [], {}, undefined, origin));
+  asked[0]!.resolve(at("x"));
+  await clock.settle();
+  const busy = { status: "refused", reason: "unavailable", message: "busy" } as const;
+  reply(0, { ...busy, owner: undefined, generation: 0 });
+  await clock.advance(500);
+  expect(await failed).toBeInstanceOf(FencedError);
+  expect(sent).toHaveLength(1);
+  expect(origin.left).toEqual([]);
+});
+
+test("a call that has waited for a commit asks once more, and waits for the lease that ran out meanwhile (R6, R17)", async () => {
+  const { clock, asked, sent, invoker } = setUp();
+  const [commit, lease] = [deferred(), deferred()];
+  let holds = false;
+  const origin = turn([commit.promise, lease.promise], () => holds);
+  const called = invoker.call(ACTOR, "add", [], { timeoutMs: "1m" }, undefined, origin);
+  called.catch(() => undefined);
+  commit.resolve();
+  await clock.advance(1_000);
+  expect(asked).toEqual([]);
+  expect(sent).toEqual([]);
+  holds = true;
+  lease.resolve();
+  await clock.settle();
+  asked[0]!.resolve(at("x"));
+  await clock.settle();
+  expect(sent).toHaveLength(1);
 });
