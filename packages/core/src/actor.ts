@@ -43,6 +43,16 @@ export interface CallContext {
 }
 
 /**
+ * What `createSilo({ services })` gives to every actor of a silo as `ctx.services`. Empty here: an application declares its own
+ * members, once, and both sides are typed by them.
+ * @example
+ * declare module "tenure" {
+ *   interface Services { readonly mail: Mailer }
+ * }
+ */
+export interface Services {}
+
+/**
  * What an actor knows of itself and may ask of its silo: `this.ctx`. When the activation has been lost (`signal` aborts), facts
  * can still be read; everything that would do something throws, or rejects with, FencedError.
  */
@@ -60,6 +70,11 @@ export interface ActorContext {
   readonly signal: AbortSignal;
   readonly log: ActorLog;
   readonly call: CallContext;
+  /**
+   * What `createSilo({ services })` was given, the same object for every actor of the silo. Typed by {@link Services}.
+   * @throws ConfigError where the silo was given none.
+   */
+  readonly services: Services;
   /** A reference to another actor (or to this one). Its calls belong to the current turn's chain and deadline. */
   get<A extends Actor<unknown>>(actor: ActorClass<A>, id: string): ActorRef<A>;
   get<A extends Actor<unknown>>(type: string, id: string): ActorRef<A>;

@@ -6,6 +6,7 @@ export {
   type ActorLog,
   type CallContext,
   type DeactivationReason,
+  type Services,
 } from "./actor.ts";
 export type { ActorAddress } from "./actor-id.ts";
 export {

@@ -41,7 +41,7 @@ test.for<[string, object, string[]]>([
     ["colour: is not an option; there are actors, authorize, bootstrap"],
   ],
   ["a name of Object.prototype", { constructor: 1 }, ["constructor: is not an option"]],
-  ["services", { services: {} }, ["services: is not available in this version"]],
+  ["services that are none", { services: "db" }, ['services: must be an object, not "db"']],
   ["maxStateBytes", { maxStateBytes: 1 }, ["maxStateBytes", "512 KiB"]],
   ["strictReads", { strictReads: 1 }, ["strictReads: must be true or false, not 1"]],
   ["authorize", { authorize: true }, ["authorize: must be a function, not true"]],

@@ -1,7 +1,7 @@
 // What createSilo takes, checked as a whole before anything is opened.
 //   O1. A wrong option is a ConfigError that names it, its value and what is allowed.
 //   O2. An option of the final API that this version does not have yet is refused, never ignored.
-import type { ActorClass } from "@tenure/core";
+import type { ActorClass, Services } from "@tenure/core";
 import {
   type ActorKind,
   actorKind,
@@ -30,6 +30,11 @@ export interface SiloOptions {
   readonly cluster?: string | undefined;
   /** @default [] */
   readonly roles?: readonly string[] | undefined;
+  /**
+   * What actors find as `ctx.services`, typed by the interface `Services`. Given by reference: it is neither copied nor closed. A
+   * silo whose actors use none needs none.
+   */
+  readonly services?: Services | undefined;
   /** Declares that the directory is new: a first start on an empty one need not wait for a lease. @default false */
   readonly bootstrap?: boolean | undefined;
   readonly transport: TransportProvider;
@@ -69,6 +74,7 @@ export interface ResolvedSiloOptions {
   readonly name: string | undefined;
   readonly cluster: string;
   readonly roles: readonly string[];
+  readonly services: Services | undefined;
   readonly bootstrap: boolean;
   readonly transport: TransportProvider;
   readonly directory: DirectoryProvider;
@@ -90,6 +96,7 @@ const OPTIONS = new Set([
   "name",
   "cluster",
   "roles",
+  "services",
   "bootstrap",
   "transport",
   "directory",
@@ -107,7 +114,6 @@ const OPTIONS = new Set([
 ]);
 
 const LATER: Readonly<Record<string, string>> = {
-  services: "is not available in this version; import what the actors need",
   maxStateBytes: "is not available in this version; the limit is 512 KiB",
 };
 
@@ -136,6 +142,7 @@ export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
     name: given.name === undefined ? undefined : text("name", given.name, NAME_PATTERN),
     cluster: text("cluster", given.cluster ?? "default", CLUSTER_PATTERN),
     roles: resolveRoles(given.roles ?? []),
+    services: resolveServices(given.services),
     bootstrap: boolean("bootstrap", given.bootstrap ?? false),
     transport: provider("transport", given.transport),
     directory: provider("directory", given.directory),
@@ -175,6 +182,12 @@ function resolveRoles(roles: unknown): readonly string[] {
   if (!Array.isArray(roles) || roles.some((role) => typeof role !== "string" || role === ""))
     throw new ConfigError("roles", `must be an array of non-empty strings, not ${describe(roles)}`);
   return roles as string[];
+}
+
+function resolveServices(services: unknown): Services | undefined {
+  if (services !== undefined && (typeof services !== "object" || services === null))
+    throw new ConfigError("services", `must be an object, not ${describe(services)}`);
+  return services as Services | undefined;
 }
 
 function text(option: string, value: unknown, pattern: RegExp): string {

@@ -258,6 +258,7 @@ class SiloLife implements Silo {
     const {
       kinds,
       roles,
+      services,
       leaseTtlMs,
       maxCalls,
       authorize,
@@ -272,6 +273,7 @@ class SiloLife implements Silo {
       {
         name: this.name,
         roles,
+        services,
         bootstrap,
         kinds,
         timing: this.#rules.leaseTiming(leaseTtlMs),

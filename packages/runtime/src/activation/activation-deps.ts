@@ -7,6 +7,7 @@ import type {
   Incarnation,
   Interceptor,
   Random,
+  Services,
 } from "@tenure/core/internal";
 import type { LeaseKeeper, Ownership } from "@tenure/directory/internal";
 import type { RowStore } from "./row-store.ts";
@@ -21,6 +22,8 @@ export interface ActivationDeps {
   readonly ownership: Ownership;
   readonly rows: RowStore;
   readonly invoker: Invoker;
+  /** What the application gave to the actors of this silo. */
+  readonly services: Services | undefined;
   readonly maxStateBytes: number;
   readonly exposeStacks: boolean;
   /** The silo's, around every method of its actors. */

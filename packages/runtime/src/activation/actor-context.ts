@@ -8,9 +8,11 @@ import type {
   ActorLog,
   ActorRef,
   CallContext,
+  Services,
 } from "@tenure/core";
 import {
   type ActorAddress,
+  ConfigError,
   type EventSink,
   type LogLevel,
   NotAvailableError,
@@ -26,6 +28,7 @@ export interface ContextHost {
   readonly generation: number;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
+  readonly services: Services | undefined;
   readonly calls: ReferenceTarget;
   readonly lost: LostActor;
   currentTurn(): Turn | undefined;
@@ -35,7 +38,6 @@ export interface ContextHost {
 /** Facts of the final API that come with later versions, and what to do until then. */
 const LATER_FACTS: Readonly<Record<string, string>> = {
   reminders: "there are none yet",
-  services: "import what the actor needs",
 };
 /** The same of operations. */
 const LATER_OPERATIONS: Readonly<Record<string, string>> = {
@@ -65,6 +67,11 @@ export function actorContext(host: ContextHost): ActorContext {
           "ctx.call is known only inside a turn: not in a constructor, nor in work that a turn did not await",
         );
       return turn.call;
+    },
+    get services(): Services {
+      if (!host.services)
+        throw new ConfigError("services", `createSilo of '${host.silo}' was given none`);
+      return host.services;
     },
     get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
       referenceTo(actor, id, host.calls),

@@ -70,6 +70,7 @@ export function makeLife(
     generation: claim.generation,
     signal: host.signal,
     emit,
+    services: deps.services,
     calls: outgoingCalls({
       invoker: deps.invoker,
       calling: () => deps.calling(),

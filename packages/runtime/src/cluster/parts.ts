@@ -10,6 +10,7 @@ import type {
   Interceptor,
   MemberRecord,
   Random,
+  Services,
   Storage,
   Transport,
 } from "@tenure/core/internal";
@@ -41,6 +42,7 @@ export interface IncarnationDeps {
   readonly name: string;
   readonly roles: readonly string[];
   readonly bootstrap: boolean;
+  readonly services: Services | undefined;
   readonly kinds: ReadonlyMap<string, ActorKind>;
   readonly timing: LeaseTiming;
   readonly maxCalls: number;
@@ -162,6 +164,7 @@ export function makeParts(
     ownership,
     rows: new RowStore(ports.storage, clock, timing.ttlMs / 2),
     invoker: deps.invoker,
+    services: deps.services,
     maxStateBytes: deps.maxStateBytes,
     exposeStacks: deps.exposeStacks,
     interceptors: deps.interceptors,
