@@ -116,7 +116,7 @@ export async function connect(
     .join(address, {
       message: (_from, message) => receive(message, invoker, locator),
       undeliverable: (to, tag) => {
-        if (to === ANY_SILO) locator.undeliverable(tag);
+        if (to === ANY_SILO) locator.undeliverable(to, tag);
         else invoker.undeliverable(to, tag);
       },
       disconnected: () => {

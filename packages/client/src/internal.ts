@@ -6,6 +6,8 @@ export { Deadlines } from "./deadlines.ts";
 export type { Attachment, LocalSilo, Locator } from "./departures.ts";
 export { type CallCounters, Invoker, MAX_OPEN_CALLS } from "./invoker.ts";
 export type { CallOrigin, Flight, TurnCall } from "./outgoing-call.ts";
+export { Questions, type Unanswered } from "./questions.ts";
+export { RemoteLocator } from "./remote-locator.ts";
 export { RETRY_BUDGET } from "./retry-budget.ts";
 export { Seldom } from "./seldom.ts";
 export { backoffMs, type CallRules, callRules } from "./retry-policy.ts";

@@ -1,79 +1,67 @@
-// How a client that is no silo finds actors: it asks any serving silo.
-import type {
-  ActorAddress,
-  Clock,
-  Endpoint,
-  Incarnation,
-  Located,
-  LocatedMessage,
-  Random,
-  Timer,
+// How a client that is no silo finds actors: it asks any serving silo. A silo that does not have an actor's class asks one
+// that has it in the same way.
+import {
+  type ActorAddress,
+  type Address,
+  ANY_SILO,
+  type Clock,
+  type DeliveryTag,
+  type Endpoint,
+  type Incarnation,
+  type Located,
+  type LocatedMessage,
+  type Random,
 } from "@tenure/core/internal";
-import { ANY_SILO } from "@tenure/core/internal";
 import type { Locator } from "./departures.ts";
+import { Questions } from "./questions.ts";
 
 /** A silo that does not answer within this time is not waited for: another is asked. */
 const ASK_MS = 1_000;
 
-interface Question {
-  readonly tag: number;
-  readonly timer: Timer;
-  answer(located: Located): void;
-}
-
 export class RemoteLocator implements Locator {
-  readonly #clock: Clock;
   readonly #random: Random;
-  readonly #endpoint: () => Endpoint;
-  readonly #open = new Map<number, Question>();
+  readonly #questions: Questions<Located>;
 
-  constructor(clock: Clock, random: Random, endpoint: () => Endpoint) {
-    this.#clock = clock;
+  constructor(clock: Clock, random: Random, endpoint: () => Endpoint | undefined) {
     this.#random = random;
-    this.#endpoint = endpoint;
+    this.#questions = new Questions(clock, endpoint);
   }
 
-  locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located> {
-    return new Promise((resolve) => {
-      const request = this.#random.id48();
-      const tag = this.#endpoint().send(ANY_SILO, {
-        kind: "locate",
-        request,
-        type: actor.type,
-        id: actor.id,
-        avoid,
-      });
-      if (tag === undefined) {
-        resolve(nowhere("not connected to the cluster"));
-        return;
-      }
-      const timer = this.#clock.after(ASK_MS, () => {
-        this.#answer(request, nowhere("no silo answered where the actor is"));
-      });
-      this.#open.set(request, { tag, timer, answer: resolve });
-    });
+  async locate(
+    { type, id }: ActorAddress,
+    avoid: Incarnation | undefined,
+    to: Address = ANY_SILO,
+  ): Promise<Located> {
+    const request = this.#random.id48();
+    const message = { kind: "locate", request, type, id, avoid } as const;
+    const located = await this.#questions.ask(to, message, ASK_MS);
+    switch (located.status) {
+      case "not-connected":
+        return nowhere("not connected to the cluster");
+      case "silent":
+        return nowhere("no silo answered where the actor is");
+      case "undeliverable":
+        return nowhere(
+          to === ANY_SILO
+            ? "no silo of the cluster is serving"
+            : "the silo that was asked where the actor is has gone",
+        );
+      case "at":
+      case "refused":
+        return located;
+    }
   }
 
   located(message: LocatedMessage): void {
-    this.#answer(message.request, message.result);
+    this.#questions.answer(message.request, message.result);
   }
 
-  undeliverable(tag: number): void {
-    for (const [request, question] of this.#open)
-      if (question.tag === tag) this.#answer(request, nowhere("no silo of the cluster is serving"));
+  undeliverable(to: Address, tag: DeliveryTag): void {
+    this.#questions.undeliverable(to, tag);
   }
 
   disconnected(): void {
-    for (const request of this.#open.keys())
-      this.#answer(request, nowhere("not connected to the cluster"));
-  }
-
-  #answer(request: number, located: Located): void {
-    const question = this.#open.get(request);
-    if (!question) return;
-    this.#open.delete(request);
-    question.timer.cancel();
-    question.answer(located);
+    this.#questions.disconnected();
   }
 }
 

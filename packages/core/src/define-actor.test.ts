@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Actor, type ActorContext } from "./actor.ts";
-import { type ActorOptions, actorKind, defineActor } from "./define-actor.ts";
+import { actorKind } from "./actor-kind.ts";
+import { type ActorOptions, defineActor } from "./define-actor.ts";
 import { ConfigError } from "./errors.ts";
 import type { ActorRef } from "./reference.ts";
 
@@ -95,11 +96,25 @@ test.for<[string, unknown, string]>([
   [
     "a placement that is none",
     { type: "a", placement: "moon" },
-    "must be 'balanced', 'local' or 'random' in this version, not \"moon\"",
+    "must be 'balanced', 'local', 'random', 'hash', { role } or a function, not \"moon\"",
   ],
-  ["a placement of a later version", { type: "a", placement: "hash" }, 'not "hash"'],
-  ["a placement function", { type: "a", placement: () => "x" }, "not function placement"],
-  ["a placement by role", { type: "a", placement: { role: "gpu" } }, "not an object"],
+  ["a placement of nothing", { type: "a", placement: null }, "or a function, not null"],
+  ["a placement in a list", { type: "a", placement: ["gpu"] }, "or a function, not an array of 1"],
+  [
+    "a role that is none",
+    { type: "a", placement: { role: "" } },
+    'placement.role: must be a non-empty string, not ""',
+  ],
+  [
+    "no role",
+    { type: "a", placement: {} },
+    "placement.role: must be a non-empty string, not undefined",
+  ],
+  [
+    "more than a role",
+    { type: "a", placement: { role: "gpu", zone: "a" } },
+    "placement.zone: is not an option; there is role",
+  ],
   [
     "a mailbox of nothing",
     { type: "a", maxQueue: 0 },

@@ -1,8 +1,6 @@
-// What a user says about an actor class, checked once, and the list of what may be called on it.
-//   A1. Callable are the methods on the prototype chain below Actor whose names are not hooks, do not start with `_` or
-//       `$`, and are plain methods (no accessors, no fields, no symbol keys). Nothing else ever is.
+// What a user says about an actor class, checked once. (What may be called on it: actor-kind.ts.)
 //   A2. An option that does not exist, or not yet, is refused, never ignored.
-import { Actor, type ActorClass } from "./actor.ts";
+import type { Actor } from "./actor.ts";
 import { checkActorType } from "./actor-id.ts";
 import { describe, type Duration, durationMs } from "./duration.ts";
 import { ConfigError } from "./errors.ts";
@@ -11,6 +9,7 @@ import {
   type ResolvedInterceptors,
   resolveInterceptors,
 } from "./interceptors.ts";
+import { type Placement, resolvePlacement } from "./placement.ts";
 import { isPlainObject } from "./walk.ts";
 
 /**
@@ -27,9 +26,6 @@ export interface MethodOptions {
   /** Running it twice does no harm: the runtime may repeat a call whose outcome is unknown. @default false */
   readonly idempotent?: boolean | undefined;
 }
-
-/** Where an actor is activated at its first call: a silo with few activations, the caller's own, or any. */
-export type Placement = "balanced" | "local" | "random";
 
 type HookName = keyof Actor<unknown>;
 /** The names of A's methods that can be called through a reference. */
@@ -52,7 +48,7 @@ export interface ActorOptions<A extends Actor<unknown>> {
     | undefined;
   /** How long without calls before the activation is collected; `false`: never. @default '10m' */
   readonly idle?: Duration | false | undefined;
-  /** @default 'balanced' */
+  /** Where a call activates an actor that has no owner. @default 'balanced' */
   readonly placement?: Placement | undefined;
   /** Calls waiting at one activation; more are refused with OverloadedError. @default 10_000 */
   readonly maxQueue?: number | undefined;
@@ -100,7 +96,6 @@ export interface ActorDefinition<A extends Actor<unknown>> {
 }
 
 const MODES: ReadonlySet<unknown> = new Set(["write", "read", "interleave"]);
-const PLACEMENTS: ReadonlySet<unknown> = new Set(["balanced", "local", "random"]);
 
 const ACTOR_OPTIONS = new Set([
   "type",
@@ -155,12 +150,6 @@ export function defineActor<A extends Actor<unknown>>(
       at("state"),
       `must be a function that makes the first state, not ${describe(options.state)}`,
     );
-  const placement = options.placement ?? "balanced";
-  if (!PLACEMENTS.has(placement))
-    throw new ConfigError(
-      at("placement"),
-      `must be 'balanced', 'local' or 'random' in this version, not ${describe(placement)}`,
-    );
   const strictReads = options.strictReads ?? false;
   if (typeof strictReads !== "boolean")
     throw new ConfigError(at("strictReads"), `must be true or false, not ${describe(strictReads)}`);
@@ -180,7 +169,7 @@ export function defineActor<A extends Actor<unknown>>(
     state: options.state,
     methods: resolveMethods(options.methods ?? {}, at),
     idleMs: options.idle === false ? false : durationMs(at("idle"), options.idle ?? "10m"),
-    placement,
+    placement: resolvePlacement(at("placement"), options.placement),
     maxQueue,
     version: 1,
     strictReads,
@@ -244,79 +233,4 @@ export function refuseUnknown(
         `is not an option; there are ${[...known].toSorted().join(", ")}`,
     );
   }
-}
-
-/** A registered class with everything that may be called on it (A1). */
-export interface ActorKind {
-  readonly actorClass: ActorClass;
-  readonly definition: ActorDefinition<Actor<unknown>>;
-  readonly methods: ReadonlyMap<string, ResolvedMethod>;
-  /** Every method is a write: turns never overlap, and the current call needs no tracking. */
-  readonly exclusive: boolean;
-}
-
-/** Reads a class for a silo. @throws ConfigError when it is not an actor class, or names methods it does not have. */
-export function actorKind(actorClass: ActorClass): ActorKind {
-  if (typeof actorClass !== "function" || !(actorClass.prototype instanceof Actor))
-    throw new ConfigError(
-      "actors",
-      `must be classes that extend Actor, not ${describe(actorClass)}`,
-    );
-  const name =
-    typeof actorClass.name === "string" && actorClass.name ? actorClass.name : "(anonymous class)";
-  if (!Object.hasOwn(actorClass, "actor"))
-    throw new ConfigError(
-      "actors",
-      `${name} needs a \`static readonly actor = defineActor<${name}>({ type: '…' })\` of its own`,
-    );
-  const definition = actorClass.actor;
-  if (!(definition?.methods instanceof Map))
-    throw new ConfigError(
-      "actors",
-      `${name}.actor must be what defineActor<${name}>({ type: '…' }) returns, not ${describe(definition)}`,
-    );
-  const callable = callableNames(actorClass);
-  for (const method of definition.methods.keys())
-    if (!callable.has(method))
-      throw new ConfigError(
-        `actor '${definition.type}': methods.${method}`,
-        `${name} has no such method that can be called; it has ${[...callable].join(", ") || "none"}`,
-      );
-  if (callable.has("then"))
-    throw new ConfigError(
-      `actor '${definition.type}'`,
-      `${name} declares \`then\`, which would make its references look like promises; rename it`,
-    );
-  const methods = new Map<string, ResolvedMethod>();
-  for (const method of callable)
-    methods.set(
-      method,
-      definition.methods.get(method) ?? {
-        name: method,
-        mode: "write",
-        timeoutMs: undefined,
-        idempotent: false,
-      },
-    );
-  const exclusive = [...methods.values()].every((method) => method.mode === "write");
-  return { actorClass, definition, methods, exclusive };
-}
-
-const HOOKS = new Set(["constructor", "onActivate", "onDeactivate", "ctx", "state"]);
-
-function callableNames(actorClass: ActorClass): ReadonlySet<string> {
-  const names = new Set<string>();
-  const hidden = new Set<string>();
-  for (
-    let prototype = actorClass.prototype as object;
-    prototype !== Actor.prototype && prototype !== null;
-    prototype = Object.getPrototypeOf(prototype) as object
-  )
-    for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (HOOKS.has(name) || name.startsWith("_") || name.startsWith("$")) continue;
-      // The most derived declaration decides: an accessor over an inherited method hides it.
-      if (names.has(name) || hidden.has(name)) continue;
-      (typeof property.value === "function" ? names : hidden).add(name);
-    }
-  return names;
 }

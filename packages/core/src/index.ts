@@ -15,7 +15,6 @@ export {
   defineActor,
   type MethodMode,
   type MethodOptions,
-  type Placement,
 } from "./define-actor.ts";
 export type { Duration } from "./duration.ts";
 export {
@@ -49,5 +48,6 @@ export type {
   Next,
 } from "./interceptors.ts";
 export type { ChainLink, IdempotencyKey, SenderSequence } from "./message.ts";
+export type { Placement, PlacementFunction, PlacementSilo } from "./placement.ts";
 export { UnreachableError } from "./port.ts";
 export type { ActorRef, CallOptions } from "./reference.ts";

@@ -8,13 +8,8 @@ export { MAX_METHOD } from "./checked-fields.ts";
 export * from "./clock.ts";
 export { decodeValue, encodeValue, GarbageError, MAX_MESSAGES_PER_FRAME } from "./codec.ts";
 export { MAX_DEPTH, MAX_OBJECTS, MAX_VALUES } from "./decode-limits.ts";
-export {
-  actorKind,
-  type ActorKind,
-  type CallableName,
-  refuseUnknown,
-  type ResolvedMethod,
-} from "./define-actor.ts";
+export { actorKind, type ActorKind } from "./actor-kind.ts";
+export { type CallableName, refuseUnknown, type ResolvedMethod } from "./define-actor.ts";
 export * from "./directory.ts";
 export * from "./directory-tables.ts";
 export { digest16 } from "./digest.ts";

@@ -66,7 +66,7 @@ export class Inbox {
         this.#parts.deadlocks.break(message);
         return;
       case "located":
-      // A silo asks its own directory, never another silo.
+        this.#parts.others.located(message);
     }
   }
 

@@ -166,8 +166,14 @@ export class Incarnation {
     const { invoker, clock, timing } = this.#d;
     const joining = transport.join(this.id, {
       message: (from, message) => this.#inbox.receive(from, message),
-      undeliverable: (to, tag) => invoker.undeliverable(to, tag),
-      disconnected: () => invoker.disconnected(),
+      undeliverable: (to, tag) => {
+        this.#parts.others.undeliverable(to, tag);
+        invoker.undeliverable(to, tag);
+      },
+      disconnected: () => {
+        this.#parts.others.disconnected();
+        invoker.disconnected();
+      },
       reconnected: () => undefined,
     });
     try {
@@ -272,6 +278,7 @@ export class Incarnation {
     this.#parts.membership.stop();
     this.#parts.deadlocks.stop();
     this.#parts.dispatcher.close();
+    this.#parts.others.disconnected();
     this.#tasks.abort();
   }
 

@@ -1,5 +1,5 @@
 // The parts of one incarnation and who knows whom: lease, membership, claims, catalog, dispatcher, locator.
-import type { Invoker } from "@tenure/client/internal";
+import { type Invoker, RemoteLocator } from "@tenure/client/internal";
 import type {
   ActorKind,
   Clock,
@@ -81,6 +81,8 @@ export interface Parts {
   readonly locator: SiloLocator;
   readonly deadlocks: Deadlocks;
   readonly sweeper: Sweeper;
+  /** Asks other silos where actors are. */
+  readonly others: RemoteLocator;
 }
 
 export function makeParts(
@@ -194,6 +196,7 @@ export function makeParts(
     holds: (call) => catalog.has(call),
     deliver: (call, kind) => catalog.deliver(call, kind),
   });
+  const others = new RemoteLocator(clock, random, () => host.endpoint());
   const locator = new SiloLocator({
     self: id,
     kinds,
@@ -206,7 +209,8 @@ export function makeParts(
     lookup: (actor) => ownership.lookup(actor),
     standing: (other) => membership.standing(other),
     alive: () => membership.alive(),
+    ask: (silo, actor, avoid) => others.locate(actor, avoid, silo),
     poll: () => membership.poll(),
   });
-  return { lease, membership, catalog, dispatcher, locator, deadlocks, sweeper };
+  return { lease, membership, catalog, dispatcher, locator, others, deadlocks, sweeper };
 }

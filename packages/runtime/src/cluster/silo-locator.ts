@@ -1,5 +1,6 @@
 // Where calls to an actor should go, as a silo finds it: its own catalog, then the directory, then placement.
 //   Q1. The answer is a hint; the claim decides. A wrong one costs a redirect.
+//   Q2. How an actor is placed, its class says. A silo that does not have it asks one that has, which never asks further.
 import {
   type ActorAddress,
   type ActorKind,
@@ -13,7 +14,7 @@ import {
 import type { Locator } from "@tenure/client/internal";
 import type { Standing } from "@tenure/directory/internal";
 import { refused } from "../activation/incoming-call.ts";
-import { place } from "../placement/placement.ts";
+import { place, type Placed } from "../placement/placement.ts";
 
 export interface LocatorHost {
   readonly self: Incarnation;
@@ -25,6 +26,8 @@ export interface LocatorHost {
   lookup(actor: ActorAddress): Promise<LookupAnswer>;
   standing(incarnation: Incarnation): Promise<Standing>;
   alive(): readonly MemberRecord[];
+  /** Asks another silo where an actor is. */
+  ask(silo: Incarnation, actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located>;
   /** Reads the member records again. */
   poll(): Promise<void>;
 }
@@ -56,11 +59,36 @@ export class SiloLocator implements Locator {
           `the last owner of ${formatActor(actor)} has no member record; it moves when that has lasted a whole lease`,
         );
     }
-    const silo = this.#place(actor, avoid) ?? (await this.#placeAfterPoll(actor, avoid));
-    if (silo !== undefined) return { status: "at", silo, generation: entry?.generation ?? 0 };
-    return this.#somebodyHas(actor.type)
-      ? refused("no-silo", `no silo that has '${actor.type}' takes new actors now`)
-      : refused("unknown-type", `no serving silo has the actor type '${actor.type}'`);
+    // A silo that joined a moment ago is not in the view yet; nobody waits a whole round for that.
+    let placed = this.#place(actor, avoid);
+    if (placed.kind !== "at") {
+      await this.#host.poll();
+      placed = this.#place(actor, avoid);
+    }
+    return await this.#placed(placed, actor, avoid, entry?.generation ?? 0);
+  }
+
+  async #placed(
+    placed: Placed,
+    actor: ActorAddress,
+    avoid: Incarnation | undefined,
+    generation: number,
+  ): Promise<Located> {
+    const { kinds } = this.#host;
+    switch (placed.kind) {
+      case "at":
+        if (kinds.has(actor.type)) return { status: "at", silo: placed.silo, generation };
+        return await this.#host.ask(placed.silo, actor, avoid); // Q2
+      case "wrong":
+        return refused(
+          "activation-failed",
+          `${formatActor(actor)} has no place: ${placed.problem}`,
+        );
+      case "nowhere":
+        return this.#somebodyHas(actor.type)
+          ? refused("no-silo", `no ${placed.wanted} that has '${actor.type}' takes new actors now`)
+          : refused("unknown-type", `no serving silo has the actor type '${actor.type}'`);
+    }
   }
 
   /** Where the actor would be placed if not here. */
@@ -81,21 +109,16 @@ export class SiloLocator implements Locator {
       );
   }
 
-  #place(actor: ActorAddress, avoid: Incarnation | undefined): Incarnation | undefined {
+  /** Without the class: any silo that has it, to be asked. */
+  #place(actor: ActorAddress, avoid: Incarnation | undefined): Placed {
+    const { self, kinds, random } = this.#host;
+    const placement = kinds.get(actor.type)?.definition.placement ?? "random";
+    const among = (silos: readonly MemberRecord[]): Placed =>
+      place(actor, placement, silos, self, () => random.next());
     const all = this.#candidates(actor);
     const willing = all.filter((member) => member.incarnation !== avoid);
-    const { self, kinds, random } = this.#host;
-    const placement = kinds.get(actor.type)?.definition.placement ?? "balanced";
-    return place(placement, willing.length > 0 ? willing : all, self, () => random.next());
-  }
-
-  // A silo that joined a moment ago is not in the view yet; nobody waits a whole round for that.
-  async #placeAfterPoll(
-    actor: ActorAddress,
-    avoid: Incarnation | undefined,
-  ): Promise<Incarnation | undefined> {
-    await this.#host.poll();
-    return this.#place(actor, avoid);
+    const placed = among(willing);
+    return placed.kind === "at" || willing.length === all.length ? placed : among(all);
   }
 
   #somebodyHas(type: string): boolean {
