@@ -193,7 +193,13 @@ function refusalError(refused: Refused, message: string, options: CallErrorOptio
       return new MethodNotFoundError(message, options);
     case "invalid":
     case "key-refused":
-      return new InvalidArgumentError(message, options);
+      return new InvalidArgumentError(message, {
+        ...options,
+        details: {
+          ...options.details,
+          ...(refused.issues === undefined ? {} : { issues: refused.issues }),
+        },
+      });
     case "not-serializable":
       return new NotSerializableError(message, options);
     case "deadlock":

@@ -1,10 +1,12 @@
 // A class as a silo knows it: its definition, and the list of what may be called on it.
 //   A1. Callable are the methods on the prototype chain below Actor whose names are not hooks, do not start with `_` or
 //       `$`, and are plain methods (no accessors, no fields, no symbol keys). Nothing else ever is.
+//   A3. A state schema that cannot make a first state is refused here, where it answers at once; else at the first activation.
 import { Actor, type ActorClass } from "./actor.ts";
 import type { ActorDefinition, ResolvedMethod } from "./define-actor.ts";
 import { describe } from "./duration.ts";
 import { ConfigError } from "./errors.ts";
+import { firstState } from "./first-state.ts";
 
 /** A registered class with everything that may be called on it (A1). */
 export interface ActorKind {
@@ -47,6 +49,11 @@ export function actorKind(actorClass: ActorClass): ActorKind {
       `actor '${definition.type}'`,
       `${name} declares \`then\`, which would make its references look like promises; rename it`,
     );
+  if (definition.state) {
+    const first = firstState(definition.state);
+    if (!(first instanceof Promise) && !first.ok)
+      throw new ConfigError(`actor '${definition.type}': state`, first.problem);
+  }
   const methods = new Map<string, ResolvedMethod>();
   for (const method of callable)
     methods.set(
@@ -56,6 +63,7 @@ export function actorKind(actorClass: ActorClass): ActorKind {
         mode: "write",
         timeoutMs: undefined,
         idempotent: false,
+        args: undefined,
       },
     );
   const exclusive = [...methods.values()].every((method) => method.mode === "write");

@@ -84,7 +84,7 @@ test.for<[string, unknown, string]>([
   [
     "a state that is no function",
     { type: "a", state: { n: 0 } },
-    "actor 'a': state: must be a function",
+    "actor 'a': state: must be a function that makes the first state, or a Standard Schema, not an object",
   ],
   [
     "an idle time that is none",
@@ -164,9 +164,9 @@ test.for<[string, unknown, string]>([
     "methods.go.speed: is not an option",
   ],
   [
-    "argument schemas",
-    { type: "a", methods: { go: { args: {} } } },
-    "methods.go.args: argument schemas are not available",
+    "an argument schema that is none",
+    { type: "a", methods: { go: { args: { parse: () => 1 } } } },
+    "methods.go.args: must be a Standard Schema of the list of arguments, not an object",
   ],
   [
     "a method timeout that is none",

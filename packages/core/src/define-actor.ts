@@ -10,6 +10,7 @@ import {
   resolveInterceptors,
 } from "./interceptors.ts";
 import { type Placement, resolvePlacement } from "./placement.ts";
+import { isStandardSchema, type StandardSchema } from "./standard-schema.ts";
 import { isPlainObject } from "./walk.ts";
 
 /**
@@ -18,13 +19,20 @@ import { isPlainObject } from "./walk.ts";
  */
 export type MethodMode = "write" | "read" | "interleave";
 
-export interface MethodOptions {
+/** `P`: what the method takes. */
+export interface MethodOptions<P extends readonly unknown[] = readonly unknown[]> {
   /** @default 'write' */
   readonly mode?: MethodMode | undefined;
   /** How long a caller waits when it names no time of its own. @default the caller's callTimeoutMs */
   readonly timeoutMs?: Duration | undefined;
   /** Running it twice does no harm: the runtime may repeat a call whose outcome is unknown. @default false */
   readonly idempotent?: boolean | undefined;
+  /**
+   * A Standard Schema for the list of arguments, checked at the silo before the method runs; the method gets its output. What it
+   * refuses fails the call with InvalidArgumentError, not executed, with `details.issues`. Callers see the method's own types: a
+   * schema that transforms a value must accept the type that it makes of it.
+   */
+  readonly args?: StandardSchema<unknown, P> | undefined;
 }
 
 type HookName = keyof Actor<unknown>;
@@ -37,14 +45,29 @@ export type CallableName<A> = {
       : never;
 }[keyof A];
 
+// `void`, because the compiler does not look at a method's return type then: one that is inferred may lead back to the class
+// whose definition is being typed.
+type ParametersOf<F> = F extends (...args: infer P) => void ? P : never;
+
 export interface ActorOptions<A extends Actor<unknown>> {
   /** The stable name on the wire and in storage: `[A-Za-z][A-Za-z0-9_.-]{0,63}`. It survives minify and rename. */
   readonly type: string;
-  /** Makes the state of an actor that has none stored. Without it the actor has no durable state and touches no storage. */
-  readonly state?: (() => A["state"]) | undefined;
+  /**
+   * Makes the state of an actor that has none stored: a function, or a Standard Schema with defaults. Without it the actor has no
+   * durable state and touches no storage.
+   *
+   * A schema's first state is its output for `undefined`, or, if it refuses that, for `{}`. What is stored is checked by it at each
+   * activation, and its output is the state: what it refuses fails the activation and stays as it is.
+   */
+  readonly state?: (() => A["state"]) | StandardSchema<unknown, A["state"]> | undefined;
   /** Modes and options by method; a method that is not named is `'write'`. */
   readonly methods?:
-    | { readonly [K in CallableName<A>]?: MethodMode | MethodOptions | undefined }
+    | {
+        readonly [K in CallableName<A>]?:
+          | MethodMode
+          | MethodOptions<ParametersOf<A[K]>>
+          | undefined;
+      }
     | undefined;
   /** How long without calls before the activation is collected; `false`: never. @default '10m' */
   readonly idle?: Duration | false | undefined;
@@ -78,12 +101,16 @@ export interface ResolvedMethod {
   readonly mode: MethodMode;
   readonly timeoutMs: number | undefined;
   readonly idempotent: boolean;
+  readonly args: StandardSchema | undefined;
 }
+
+/** How an actor's first state is made. */
+export type StateSource = (() => unknown) | StandardSchema;
 
 /** What `defineActor` returns. `A` is only for the type system. */
 export interface ActorDefinition<A extends Actor<unknown>> {
   readonly type: string;
-  readonly state: (() => unknown) | undefined;
+  readonly state: StateSource | undefined;
   readonly methods: ReadonlyMap<string, ResolvedMethod>;
   readonly idleMs: number | false;
   readonly placement: Placement;
@@ -111,7 +138,7 @@ const ACTOR_OPTIONS = new Set([
   "interceptors",
   "stateless",
 ]);
-const METHOD_OPTIONS = new Set(["mode", "timeoutMs", "idempotent"]);
+const METHOD_OPTIONS = new Set(["mode", "timeoutMs", "idempotent", "args"]);
 
 /** Values of the final API that this version does not have yet: option → the only value it takes. */
 const ONLY: Readonly<Record<string, unknown>> = {
@@ -135,7 +162,7 @@ export function defineActor<A extends Actor<unknown>>(
   const at = (option: string): string => `actor '${type}': ${option}`;
   refuseUnknown(options, ACTOR_OPTIONS, (key) => at(key), {
     migrate: "stored state has one version in this release",
-    args: "schemas belong to methods and come with a later release",
+    args: "a schema of arguments belongs to a method: methods: { add: { args: … } }",
   });
   for (const [option, only] of Object.entries(ONLY)) {
     const value = (options as unknown as Record<string, unknown>)[option];
@@ -145,10 +172,14 @@ export function defineActor<A extends Actor<unknown>>(
         `${describe(value)} is not available in this version; leave it out or use ${describe(only)}`,
       );
   }
-  if (options.state !== undefined && typeof options.state !== "function")
+  if (
+    options.state !== undefined &&
+    typeof options.state !== "function" &&
+    !isStandardSchema(options.state)
+  )
     throw new ConfigError(
       at("state"),
-      `must be a function that makes the first state, not ${describe(options.state)}`,
+      `must be a function that makes the first state, or a Standard Schema, not ${describe(options.state)}`,
     );
   const strictReads = options.strictReads ?? false;
   if (typeof strictReads !== "boolean")
@@ -178,7 +209,7 @@ export function defineActor<A extends Actor<unknown>>(
 }
 
 function resolveMethods(
-  methods: Readonly<Record<string, MethodMode | MethodOptions | undefined>>,
+  methods: Readonly<Record<string, MethodMode | MethodOptions<unknown[]> | undefined>>,
   at: (option: string) => string,
 ): ReadonlyMap<string, ResolvedMethod> {
   const resolved = new Map<string, ResolvedMethod>();
@@ -190,12 +221,10 @@ function resolveMethods(
   for (const [name, given] of Object.entries(methods)) {
     if (given === undefined) continue;
     const option = at(`methods.${name}`);
-    const o: MethodOptions = typeof given === "string" ? { mode: given } : given;
+    const o: MethodOptions<unknown[]> = typeof given === "string" ? { mode: given } : given;
     if (typeof o !== "object" || o === null)
       throw new ConfigError(option, `must be a mode or an object, not ${describe(given)}`);
-    refuseUnknown(o, METHOD_OPTIONS, (key) => `${option}.${key}`, {
-      args: "argument schemas are not available in this version",
-    });
+    refuseUnknown(o, METHOD_OPTIONS, (key) => `${option}.${key}`);
     const mode = o.mode ?? "write";
     if (!MODES.has(mode))
       throw new ConfigError(
@@ -207,12 +236,18 @@ function resolveMethods(
         `${option}.idempotent`,
         `must be true or false, not ${describe(o.idempotent)}`,
       );
+    if (o.args !== undefined && !isStandardSchema(o.args))
+      throw new ConfigError(
+        `${option}.args`,
+        `must be a Standard Schema of the list of arguments, not ${describe(o.args)}`,
+      );
     resolved.set(name, {
       name,
       mode,
       timeoutMs:
         o.timeoutMs === undefined ? undefined : durationMs(`${option}.timeoutMs`, o.timeoutMs),
       idempotent: o.idempotent ?? false,
+      args: o.args,
     });
   }
   return resolved;

@@ -48,6 +48,12 @@ export type {
   Next,
 } from "./interceptors.ts";
 export type { ChainLink, IdempotencyKey, SenderSequence } from "./message.ts";
+export type {
+  SchemaIssue,
+  StandardSchema,
+  StandardSchemaIssue,
+  StandardSchemaResult,
+} from "./standard-schema.ts";
 export type { Placement, PlacementFunction, PlacementSilo } from "./placement.ts";
 export { UnreachableError } from "./port.ts";
 export type { ActorRef, CallOptions } from "./reference.ts";

@@ -9,7 +9,12 @@ export * from "./clock.ts";
 export { decodeValue, encodeValue, GarbageError, MAX_MESSAGES_PER_FRAME } from "./codec.ts";
 export { MAX_DEPTH, MAX_OBJECTS, MAX_VALUES } from "./decode-limits.ts";
 export { actorKind, type ActorKind } from "./actor-kind.ts";
-export { type CallableName, refuseUnknown, type ResolvedMethod } from "./define-actor.ts";
+export {
+  type CallableName,
+  refuseUnknown,
+  type ResolvedMethod,
+  type StateSource,
+} from "./define-actor.ts";
 export * from "./directory.ts";
 export * from "./directory-tables.ts";
 export { digest16 } from "./digest.ts";
@@ -39,6 +44,8 @@ export * from "./random.ts";
 export * from "./records.ts";
 export { makeReference, type ReferenceTarget } from "./reference.ts";
 export * from "./silo-id.ts";
+export { firstState } from "./first-state.ts";
+export * from "./standard-schema.ts";
 export * from "./storage.ts";
 export * from "./storage-tables.ts";
 export { Tasks } from "./tasks.ts";

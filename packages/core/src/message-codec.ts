@@ -19,6 +19,7 @@ import {
   type Message,
   type RefusalReason,
 } from "./message.ts";
+import { MAX_ISSUE_PATH, MAX_ISSUE_TEXT, MAX_ISSUES, type SchemaIssue } from "./standard-schema.ts";
 import { askedCalls, askedTuples, stateTuples, waitStates } from "./wait-codec.ts";
 
 // A reason's number on the wire is its place here: a new one goes to the end. A record, because in a list nobody would miss it.
@@ -117,6 +118,8 @@ function resultTuple(result: CallResult): readonly unknown[] {
         result.owner ?? null,
         result.generation,
         result.retryAfterMs === undefined ? null : Math.ceil(result.retryAfterMs),
+        // Last, and for people: a reader that does not know it has the message, which says the same in words.
+        ...(result.issues ? [result.issues.map(({ path, message }) => [path, message])] : []),
       ];
     case "failed":
       return ["failed", cut(result.code, MAX_CODE), cut(result.message, MAX_WORDS)];
@@ -206,6 +209,7 @@ function result(t: readonly unknown[]): CallResult {
         owner: t[5] === null ? undefined : address(t[5]),
         generation: int(t[6], "generation"),
         ...(t[7] === null ? {} : { retryAfterMs: int(t[7], "retry") }),
+        ...(t[8] === undefined ? {} : { issues: issues(t[8]) }),
       };
     }
     case "failed":
@@ -217,6 +221,20 @@ function result(t: readonly unknown[]): CallResult {
     default:
       throw new GarbageError("unknown status");
   }
+}
+
+function issues(value: unknown): readonly SchemaIssue[] {
+  if (!Array.isArray(value) || value.length > MAX_ISSUES) throw new GarbageError("bad issues");
+  return value.map((issue: unknown) => {
+    if (!Array.isArray(issue) || !Array.isArray(issue[0]) || issue[0].length > MAX_ISSUE_PATH)
+      throw new GarbageError("bad issue");
+    return {
+      path: issue[0].map((key: unknown) =>
+        typeof key === "number" && Number.isFinite(key) ? key : str(key, "key", MAX_ISSUE_TEXT),
+      ),
+      message: str(issue[1], "issue", MAX_ISSUE_TEXT),
+    };
+  });
 }
 
 function chain(value: unknown): readonly ChainLink[] {

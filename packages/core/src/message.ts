@@ -6,6 +6,7 @@ import type { Body } from "./body.ts";
 import { describe } from "./duration.ts";
 import type { CallHeaders } from "./headers.ts";
 import type { Incarnation } from "./silo-id.ts";
+import type { SchemaIssue } from "./standard-schema.ts";
 import type { AskedCall, WaitState } from "./waits.ts";
 
 /** One call of the chain that led to a call: `type/id.method`, and the turn that made it. */
@@ -66,6 +67,8 @@ export interface Refused {
   readonly generation: number;
   /** With `overloaded`: how long the refusing silo asks to be left alone, where it can tell. */
   readonly retryAfterMs?: number | undefined;
+  /** With `invalid`: what a schema found wrong with the arguments. */
+  readonly issues?: readonly SchemaIssue[] | undefined;
 }
 
 /** The runtime could not finish the call; it may have run. */

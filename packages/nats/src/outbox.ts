@@ -15,6 +15,7 @@ import {
   MAX_MESSAGES_PER_FRAME,
   type Message,
   type RunningTurn,
+  type SchemaIssue,
   type WaitState,
 } from "@tenure/core/internal";
 
@@ -163,7 +164,13 @@ function result(of: CallResult): number {
     case "threw":
       return text(of.status) + body(of.body);
     case "refused":
-      return text(of.status) + text(of.message) + text(of.owner) + 2 * NUMBER;
+      return (
+        text(of.status) +
+        text(of.message) +
+        text(of.owner) +
+        2 * NUMBER +
+        (of.issues ?? []).reduce((sum, issue) => sum + issueSize(issue), TUPLE)
+      );
     case "failed":
       return text(of.status) + text(of.code) + text(of.message);
   }
@@ -172,6 +179,13 @@ function result(of: CallResult): number {
 function headers(of: CallHeaders | undefined): number {
   if (of === undefined) return 0;
   return Object.entries(of).reduce((sum, [name, value]) => sum + text(name) + text(value), TUPLE);
+}
+
+function issueSize({ path, message }: SchemaIssue): number {
+  return path.reduce<number>(
+    (sum, key) => sum + (typeof key === "string" ? text(key) : NUMBER),
+    2 * TUPLE + text(message),
+  );
 }
 
 // One UTF-16 unit is at most 3 bytes of UTF-8.

@@ -21,9 +21,11 @@ import { ActivationReports } from "./activation-reports.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { type Life, makeLife } from "./life.ts";
+import { openState } from "./open-state.ts";
 import { OutputGate } from "./output-gate.ts";
 import { Serving } from "./serving.ts";
 import { claimAndLoad, type Started } from "./start-activation.ts";
+import type { StateCell } from "./state-cell.ts";
 import { exclusiveTurns, overlappingTurns, type TurnTracker } from "./turn-context.ts";
 
 type State =
@@ -176,7 +178,12 @@ export class Activation {
       return;
     }
     try {
-      await this.#activate(this.#makeLife(started));
+      const opened = openState(this.address, this.kind, started.row, this.#deps.maxStateBytes);
+      const cell = opened instanceof Promise ? await opened : opened;
+      // Lost while a schema took its time: no user code of the actor may run any more.
+      if (this.#state.kind !== "starting")
+        void this.#deps.ownership.release(this.address, started.claim.token);
+      else await this.#activate(this.#makeLife(started, cell));
     } catch (error) {
       const { kind } = this.#state;
       if (kind !== "starting" && kind !== "activating") return;
@@ -185,8 +192,8 @@ export class Activation {
     }
   }
 
-  #makeLife(started: Extract<Started, { kind: "owned" }>): Life {
-    return makeLife(started, this.#deps, {
+  #makeLife(started: Extract<Started, { kind: "owned" }>, cell: StateCell | undefined): Life {
+    return makeLife(started, cell, this.#deps, {
       address: this.address,
       kind: this.kind,
       turns: this.#turns,

@@ -15,7 +15,7 @@ const NOW = 1_800_000_000_000;
 const callOf = (method: string, args: readonly unknown[]): IncomingCall => ({
   request: 1,
   actor: { type: "t", id: "i" },
-  method: { name: method, mode: "write", timeoutMs: undefined, idempotent: false },
+  method: { name: method, mode: "write", timeoutMs: undefined, idempotent: false, args: undefined },
   args: valueBody(args),
   key: "key",
   chain: [],

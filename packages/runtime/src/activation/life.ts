@@ -5,8 +5,6 @@ import {
   type ActorKind,
   constructActor,
   interceptorList,
-  type LoadedRow,
-  STATE_PART,
 } from "@tenure/core/internal";
 import type { Claim } from "@tenure/directory/internal";
 import type { ActivationDeps } from "./activation-deps.ts";
@@ -20,7 +18,7 @@ import type { OutputGate } from "./output-gate.ts";
 import { SenderTable } from "./sender-sequences.ts";
 import type { Started } from "./start-activation.ts";
 import { stateAccess } from "./state-access.ts";
-import { StateCell } from "./state-cell.ts";
+import type { StateCell } from "./state-cell.ts";
 import type { TurnTracker } from "./turn-context.ts";
 import { TurnRunner } from "./turn-runner.ts";
 
@@ -50,9 +48,10 @@ export interface LifeHost {
   refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void;
 }
 
-/** Runs user code: the state's factory, then the constructor. */
+/** Runs user code: the constructor. */
 export function makeLife(
   started: Extract<Started, { kind: "owned" }>,
+  cell: StateCell | undefined,
   deps: ActivationDeps,
   host: LifeHost,
 ): Life {
@@ -61,7 +60,6 @@ export function makeLife(
   const { clock, random, emit } = deps;
   const loss = (): CommitRefused | undefined => host.loss();
   const lost = new LostActor(address, loss);
-  const cell = row && makeCell(row, kind, deps.maxStateBytes);
   const commits = row && makePipeline(claim, row.meta.etag, deps, host);
   const { incoming, outgoing } = kind.definition.interceptors;
   const context = actorContext({
@@ -126,17 +124,6 @@ export function makeLife(
   });
   const verify = row && (() => deps.rows.verify({ actor: address, ...claim }));
   return { claim, actor, commits, runner, verify, sinceMs: clock.monotonicMs() };
-}
-
-function makeCell(
-  row: LoadedRow,
-  { definition }: ActorKind,
-  maxStateBytes: number,
-): StateCell | undefined {
-  return (
-    definition.state &&
-    new StateCell(definition.state, row.parts.get(STATE_PART), definition.version, maxStateBytes)
-  );
 }
 
 function makePipeline(

@@ -18,7 +18,7 @@ const OK: CallResult = { status: "ok", body: valueBody({ sum: 5 }) };
 const callOf = (args: readonly unknown[]): IncomingCall => ({
   request: 1,
   actor: { type: "t", id: "i" },
-  method: { name: "pay", mode: "write", timeoutMs: undefined, idempotent: false },
+  method: { name: "pay", mode: "write", timeoutMs: undefined, idempotent: false, args: undefined },
   args: valueBody(args),
   key: undefined,
   chain: [],

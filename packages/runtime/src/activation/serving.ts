@@ -169,11 +169,18 @@ export class Serving {
   }
 
   #begin(call: IncomingCall, life: Life): void {
-    if (!this.#host.lease.holds())
-      call.reply(refused("paused", "the silo's lease has run out; it is paused"));
-    else if (call.deadlineMs <= this.#host.clock.monotonicMs())
-      call.reply(refused("expired", "its deadline passed while it waited"));
+    const refusal = this.#refusal(call);
+    if (refusal) call.reply(refusal);
     else void this.#serve(call, life);
+  }
+
+  /** Why the call must not start now (V3). */
+  #refusal(call: IncomingCall): CallResult | undefined {
+    if (!this.#host.lease.holds())
+      return refused("paused", "the silo's lease has run out; it is paused");
+    if (call.deadlineMs <= this.#host.clock.monotonicMs())
+      return refused("expired", "its deadline passed while it waited");
+    return undefined;
   }
 
   async #serve(call: IncomingCall, life: Life): Promise<void> {
@@ -182,7 +189,8 @@ export class Serving {
     const beganMs = clock.monotonicMs();
     this.occupy(mode);
     // The user's code cannot throw here.
-    const outcome = await life.runner.call(call).catch((error: unknown): TurnOutcome => ({
+    const mayBegin = (): CallResult | undefined => this.#refusal(call);
+    const outcome = await life.runner.call(call, mayBegin).catch((error: unknown): TurnOutcome => ({
       result: this.#host.broken(error),
       barrier: undefined,
       saves: false,

@@ -49,6 +49,13 @@ export class StateCell {
     this.rollback();
   }
 
+  /** Of a stored state that was read, and of which a schema has made `value`: what it changed is saved like a first state (Z3). */
+  static checked(value: unknown, stored: Uint8Array, version: number, maxBytes: number): StateCell {
+    const cell = new StateCell(() => value, undefined, version, maxBytes);
+    cell.#stored = Buffer.compare(cell.#committed, stored) === 0;
+    return cell;
+  }
+
   /**
    * The bytes to save, or undefined when nothing changed. They are the new commit point. Throws when the state cannot be
    * stored; the commit point then stays, and the caller rolls back.
@@ -82,7 +89,7 @@ export class StateCell {
   }
 }
 
-function decodeState(bytes: Uint8Array, version: number): unknown {
+export function decodeState(bytes: Uint8Array, version: number): unknown {
   if (bytes[0] !== STATE_FORMAT)
     throw new UnreadableStateError(
       `stored state has format ${bytes[0] ?? "none"}, not ${STATE_FORMAT}`,

@@ -3,6 +3,8 @@
 //   U2. A result or a state that cannot be stored or travel fails the turn: nothing of it is staged.
 //   U3. A keyed call's result is staged in the same save as its changes (R23). A thrown user error is such a result; an
 //       error of the runtime that the method let through is not: the same key may still succeed.
+//   U4. Arguments that a schema refuses never reach the method. A schema that takes its time may let lease, deadline and actor
+//       pass: before the method begins all of them are asked again.
 import {
   type Actor,
   type ActorAddress,
@@ -16,8 +18,9 @@ import {
   type Random,
   STATE_PART,
 } from "@tenure/core/internal";
-import type { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
-import { type IncomingCall, refused } from "./incoming-call.ts";
+import { checkedArguments } from "./checked-arguments.ts";
+import { type CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
+import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { runIntercepted } from "./intercepted-method.ts";
 import type { KeyedCalls, KeyedChange } from "./keyed-calls.ts";
 import { type HookName, turnOfCall, turnOfHook } from "./make-turn.ts";
@@ -78,7 +81,8 @@ export class TurnRunner {
     return this.#running.values();
   }
 
-  async call(call: IncomingCall): Promise<TurnOutcome> {
+  /** `mayBegin`: why the method must not begin now, if so. */
+  async call(call: IncomingCall, mayBegin: () => CallResult | undefined): Promise<TurnOutcome> {
     const admission = this.#d.keyed.admit(call);
     if (admission.kind === "refused") return done(admission.result);
     if (admission.kind === "recorded") {
@@ -97,6 +101,20 @@ export class TurnRunner {
     }
     if (call.chain.length >= MAX_CHAIN)
       return done(refused("deadlock", `the chain of calls is longer than ${MAX_CHAIN}`));
+
+    if (call.method.args) {
+      const checking = checkedArguments(call.method.args, args);
+      const checked = checking instanceof Promise ? await checking : checking;
+      if (!checked.ok) return done(checked.refusal);
+      if (checking instanceof Promise) {
+        const loss = this.#d.loss();
+        // Nothing of this call has run, whatever became of the actor.
+        if (loss) return { ...done(MOVED), barrier: rejected(nothingRan(loss)) };
+        const refusal = mayBegin();
+        if (refusal) return done(refusal);
+      }
+      args = checked.args;
+    }
 
     const turn = turnOfCall(call, this.#d.clock);
     const method = (this.#d.actor as unknown as Record<string, Method>)[call.method.name]!;
@@ -212,6 +230,11 @@ export class TurnRunner {
 
 function done(result: CallResult): TurnOutcome {
   return { result, barrier: undefined, saves: false, turn: undefined };
+}
+
+/** The loss, as definitive as it is for a call whose method did not begin (R24). */
+function nothingRan({ code, message, storedGeneration }: CommitRefused): CommitRefused {
+  return new CommitRefused(code, message, true, storedGeneration);
 }
 
 function rejected(error: Error): Promise<void> {
