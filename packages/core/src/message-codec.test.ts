@@ -25,6 +25,13 @@ const refused = fc.record({
   owner: fc.option(address, { nil: undefined }),
   generation: count,
   retryAfterMs: fc.option(count, { nil: undefined }),
+  issues: fc.option(
+    fc.array(
+      fc.record({ path: fc.array(fc.oneof(name, count), { maxLength: 5 }), message: name }),
+      { maxLength: 5 },
+    ),
+    { nil: undefined },
+  ),
 });
 const onWay = fc.record({
   request: count,

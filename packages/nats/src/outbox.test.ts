@@ -42,6 +42,12 @@ const refused = fc.record({
   message: text,
   owner: fc.option(address, { nil: undefined }),
   generation: uint,
+  issues: fc.option(
+    fc.array(fc.record({ path: fc.array(fc.oneof(text, uint)), message: text }), {
+      maxLength: 5,
+    }),
+    { nil: undefined },
+  ),
 });
 const chain = fc.array(fc.record({ type: text, id: text, method: text, turn: uint }), {
   maxLength: 20,
