@@ -205,12 +205,12 @@ test("a call whose time is up while its schema checks does not begin any more (R
   expect(log).toEqual(["checks late", "checks next", "runs next"]);
 });
 
-test.for([
-  { loseSaves: 0, name: "by the answer to the only send of a save" },
-  { loseSaves: 1, name: "by the answer to the second send of a save" },
+test.for<[string, number]>([
+  ["only", 0],
+  ["second", 1],
 ])(
-  "a call whose actor is fenced while its schema checks, $name, does not begin, and is served by the next activation (R24, R25)",
-  async ({ loseSaves }) => {
+  "a call whose actor is fenced while its schema checks, by the answer to the %s send of a save, does not begin, and is served by the next activation (R24, R25)",
+  async ([_which, loseSaves]) => {
     const { Slow, gates, log } = slowly();
     const storage = new ScriptedStorage();
     await using t = await testSilos({ actors: [Slow], storage });
