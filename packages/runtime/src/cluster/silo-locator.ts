@@ -93,10 +93,10 @@ export class SiloLocator implements Locator {
 
   /** Where the actor would be placed if not here. */
   successor(actor: ActorAddress): Incarnation | undefined {
-    const { self, kinds, random } = this.#host;
+    const { self } = this.#host;
     const others = this.#candidates(actor).filter(({ incarnation }) => incarnation !== self);
-    const placement = kinds.get(actor.type)?.definition.placement ?? "balanced";
-    return place(placement, others, self, () => random.next());
+    const placed = this.#among(actor, others);
+    return placed.kind === "at" ? placed.silo : undefined;
   }
 
   #candidates(actor: ActorAddress): readonly MemberRecord[] {
@@ -109,16 +109,18 @@ export class SiloLocator implements Locator {
       );
   }
 
-  /** Without the class: any silo that has it, to be asked. */
   #place(actor: ActorAddress, avoid: Incarnation | undefined): Placed {
-    const { self, kinds, random } = this.#host;
-    const placement = kinds.get(actor.type)?.definition.placement ?? "random";
-    const among = (silos: readonly MemberRecord[]): Placed =>
-      place(actor, placement, silos, self, () => random.next());
     const all = this.#candidates(actor);
     const willing = all.filter((member) => member.incarnation !== avoid);
-    const placed = among(willing);
-    return placed.kind === "at" || willing.length === all.length ? placed : among(all);
+    const placed = this.#among(actor, willing);
+    return placed.kind === "at" || willing.length === all.length ? placed : this.#among(actor, all);
+  }
+
+  /** Without the class: any silo that has it, to be asked (Q2). */
+  #among(actor: ActorAddress, silos: readonly MemberRecord[]): Placed {
+    const { self, kinds, random } = this.#host;
+    const placement = kinds.get(actor.type)?.definition.placement ?? "random";
+    return place(actor, placement, silos, self, () => random.next());
   }
 
   #somebodyHas(type: string): boolean {
