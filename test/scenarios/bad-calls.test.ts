@@ -233,7 +233,7 @@ test("a bad id is refused by get, at once", async () => {
     expect(() => client.get<Target>(type, "x")).toThrow(InvalidArgumentError);
   for (const type of [null, undefined, {}, class {}, 7])
     expect(() => client.get(type as unknown as typeof Target, "x")).toThrow(
-      /get: takes an actor class/,
+      /actor: must be an actor class/,
     );
 });
 

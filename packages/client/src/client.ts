@@ -1,7 +1,9 @@
 // What a user holds to call actors: `connect()` outside of silos, `silo.client` inside.
 import {
   type Actor,
+  type ActorAddress,
   type ActorClass,
+  type ActorDefinition,
   type ActorRef,
   checkActorId,
   checkActorType,
@@ -30,6 +32,12 @@ export function referenceTo<A extends Actor<unknown>>(
   id: string,
   target: ReferenceTarget,
 ): ActorRef<A> {
+  const address = addressOf(actor, id);
+  return makeReference<A>(address, target, definitionOf(actor)?.methods);
+}
+
+/** @throws InvalidArgumentError for a bad id or type, ConfigError for what is no actor class. */
+export function addressOf(actor: Pick<ActorClass, "actor"> | string, id: string): ActorAddress {
   checkActorId(id);
   if (typeof actor === "string") {
     if (!isActorType(actor))
@@ -37,14 +45,20 @@ export function referenceTo<A extends Actor<unknown>>(
         `an actor type must match [A-Za-z][A-Za-z0-9_.-]{0,63}, not ${describe(actor)}`,
         { outcome: "not-executed" },
       );
-    return makeReference<A>({ type: actor, id }, target, undefined);
+    return { type: actor, id };
   }
-  const definition: unknown = typeof actor === "function" ? actor.actor : undefined;
+  const definition = definitionOf(actor);
   if (typeof definition !== "object" || definition === null)
     throw new ConfigError(
-      "get",
-      `takes an actor class or the name of a type, not ${describe(actor)}`,
+      "actor",
+      `must be an actor class or the name of a type, not ${describe(actor)}`,
     );
-  checkActorType(actor.actor.type);
-  return makeReference<A>({ type: actor.actor.type, id }, target, actor.actor.methods);
+  checkActorType(definition.type);
+  return { type: definition.type, id };
+}
+
+function definitionOf(
+  actor: Pick<ActorClass, "actor"> | string,
+): ActorDefinition<Actor<unknown>> | undefined {
+  return typeof actor === "function" ? (actor as ActorClass).actor : undefined;
 }

@@ -1,6 +1,6 @@
 // For the runtime: how a call leaves.
 export * from "./index.ts";
-export { referenceTo } from "./client.ts";
+export { addressOf, referenceTo } from "./client.ts";
 export { CLIENT_INTERNALS, type ClientInternals, type Platform } from "./connect.ts";
 export { Deadlines } from "./deadlines.ts";
 export type { Attachment, LocalSilo, Locator } from "./departures.ts";
@@ -10,4 +10,4 @@ export { Questions, type Unanswered } from "./questions.ts";
 export { RemoteLocator } from "./remote-locator.ts";
 export { RETRY_BUDGET } from "./retry-budget.ts";
 export { Seldom } from "./seldom.ts";
-export { backoffMs, type CallRules, callRules } from "./retry-policy.ts";
+export { backoffMs, type CallRules, callRules, errorOf } from "./retry-policy.ts";

@@ -47,6 +47,13 @@ export class NotAvailableError extends TenureError {
   }
 }
 
+/** No live silo of that name has the actor's class. Nothing was changed. */
+export class SiloNotFoundError extends TenureError {
+  constructor(message: string, options: TenureErrorOptions = {}) {
+    super("SILO_NOT_FOUND", message, options);
+  }
+}
+
 export interface CallErrorOptions extends TenureErrorOptions {
   readonly outcome: Outcome;
 }

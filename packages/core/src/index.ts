@@ -34,6 +34,7 @@ export {
   NotSerializableError,
   type Outcome,
   OverloadedError,
+  SiloNotFoundError,
   SiloUnavailableError,
   TenureError,
   UnauthorizedError,

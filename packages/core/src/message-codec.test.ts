@@ -69,6 +69,22 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     ),
   }),
   fc.record({
+    kind: fc.constant("admin" as const),
+    request: count,
+    operation: fc.constantFrom("deactivate" as const, "hand-over" as const, "activate" as const),
+    type: name,
+    id: name,
+    to: fc.option(address, { nil: undefined }),
+  }),
+  fc.record({
+    kind: fc.constant("administered" as const),
+    request: count,
+    result: fc.oneof(
+      fc.record({ status: fc.constant("done" as const), generation: count }),
+      refused,
+    ),
+  }),
+  fc.record({
     kind: fc.constant("break" as const),
     request: count,
     type: name,

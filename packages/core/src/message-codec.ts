@@ -11,6 +11,7 @@ import { actorId, actorType, address, bin, int, MAX_METHOD, str } from "./checke
 import { GarbageError, packEnvelopes, unpackEnvelopes } from "./codec.ts";
 import { headersFromList, headersList } from "./headers-codec.ts";
 import {
+  type AdminOperation,
   type CallMessage,
   type CallResult,
   type ChainLink,
@@ -18,6 +19,7 @@ import {
   MAX_CHAIN,
   type Message,
   type RefusalReason,
+  type Refused,
 } from "./message.ts";
 import { MAX_ISSUE_PATH, MAX_ISSUE_TEXT, MAX_ISSUES, type SchemaIssue } from "./standard-schema.ts";
 import { askedCalls, askedTuples, stateTuples, waitStates } from "./wait-codec.ts";
@@ -91,6 +93,19 @@ export function messageTuple(message: Message): readonly unknown[] {
       return [WAITING, message.request, stateTuples(message.states)];
     case "break":
       return [BREAK, message.request, message.type, message.id, cut(message.ring, MAX_WORDS)];
+    case "admin":
+      return [
+        ADMIN,
+        message.request,
+        OPERATIONS.indexOf(message.operation),
+        message.type,
+        message.id,
+        message.to ?? null,
+      ];
+    case "administered":
+      return message.result.status === "done"
+        ? [ADMINISTERED, message.request, "done", message.result.generation]
+        : [ADMINISTERED, message.request, ...resultTuple(message.result)];
   }
 }
 
@@ -104,6 +119,16 @@ const SUSPECT = 7;
 const WAITS = 8;
 const WAITING = 9;
 const BREAK = 10;
+const ADMIN = 11;
+const ADMINISTERED = 12;
+
+/** An operation's number on the wire is its place here: a new one goes to the end. */
+const OPERATIONS_IN_ORDER: Readonly<Record<AdminOperation, true>> = {
+  deactivate: true,
+  "hand-over": true,
+  activate: true,
+};
+const OPERATIONS = Object.keys(OPERATIONS_IN_ORDER) as readonly AdminOperation[];
 
 function resultTuple(result: CallResult): readonly unknown[] {
   switch (result.status) {
@@ -167,9 +192,7 @@ export function messageFromTuple(tuple: unknown): Message {
           request,
           result: { status: "at", silo: address(t[3]), generation: int(t[4], "generation") },
         };
-      const refused = result(t);
-      if (refused.status !== "refused") throw new GarbageError("located with a call's result");
-      return { kind: "located", request, result: refused };
+      return { kind: "located", request, result: refusal(t) };
     }
     case PROBE:
       return { kind: "probe", round: int(t[1], "round") };
@@ -189,9 +212,38 @@ export function messageFromTuple(tuple: unknown): Message {
         id: actorId(t[3]),
         ring: str(t[4], "ring", MAX_WORDS),
       };
+    case ADMIN: {
+      const operation = OPERATIONS[int(t[2], "operation")];
+      if (operation === undefined) throw new GarbageError("unknown operation");
+      return {
+        kind: "admin",
+        request: int(t[1], "request"),
+        operation,
+        type: actorType(t[3]),
+        id: actorId(t[4]),
+        to: t[5] === null ? undefined : address(t[5]),
+      };
+    }
+    case ADMINISTERED: {
+      const request = int(t[1], "request");
+      if (t[2] === "done")
+        return {
+          kind: "administered",
+          request,
+          result: { status: "done", generation: int(t[3], "generation") },
+        };
+      return { kind: "administered", request, result: refusal(t) };
+    }
     default:
       throw new GarbageError("unknown kind of message");
   }
+}
+
+/** Where a call's result is none. */
+function refusal(t: readonly unknown[]): Refused {
+  const refused = result(t);
+  if (refused.status !== "refused") throw new GarbageError("a call's result, where none is");
+  return refused;
 }
 
 function result(t: readonly unknown[]): CallResult {

@@ -153,6 +153,33 @@ export interface BreakMessage {
   readonly ring: string;
 }
 
+/** What one silo asks of another at an operator's word. Only members of the cluster are heard. */
+export type AdminOperation =
+  /** End the actor's activation here, if there is one. */
+  | "deactivate"
+  /** The same, and have it activated at `to`, to which those are sent that wait. */
+  | "hand-over"
+  /** Activate the actor here. */
+  | "activate";
+
+export interface AdminMessage {
+  readonly kind: "admin";
+  readonly request: number;
+  readonly operation: AdminOperation;
+  readonly type: string;
+  readonly id: string;
+  readonly to: Incarnation | undefined;
+}
+
+export interface AdministeredMessage {
+  readonly kind: "administered";
+  readonly request: number;
+  readonly result: Administered;
+}
+
+/** `generation`: of the activation that was made, or has ended; 0 when there was none. */
+export type Administered = { readonly status: "done"; readonly generation: number } | Refused;
+
 export type Message =
   | CallMessage
   | ReplyMessage
@@ -163,7 +190,9 @@ export type Message =
   | SuspectMessage
   | WaitsMessage
   | WaitingMessage
-  | BreakMessage;
+  | BreakMessage
+  | AdminMessage
+  | AdministeredMessage;
 
 /** Why a call's actor cannot exist, or undefined. For messages from outside, whose ids nobody has checked. */
 export function addressProblem(type: string, id: string): string | undefined {

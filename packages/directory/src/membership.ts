@@ -127,6 +127,12 @@ export class Membership {
     if (this.#dead.size > MAX_DEAD && !oldest.done) this.#dead.delete(oldest.value);
   }
 
+  /** Whether an incarnation is a member that is not dead, as of the newest poll. */
+  lists(incarnation: Incarnation): boolean {
+    const member = this.#members.get(incarnation);
+    return member !== undefined && member.state !== "dead";
+  }
+
   /** Everybody who is listed, as of the newest poll. */
   records(): Iterable<MemberRecord> {
     return this.#members.values();

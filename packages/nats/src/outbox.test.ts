@@ -92,6 +92,22 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
     ),
   }),
   fc.record({ kind: fc.constant("probe" as const), round: uint }),
+  fc.record({
+    kind: fc.constant("admin" as const),
+    request: uint,
+    operation: fc.constantFrom("deactivate" as const, "activate" as const),
+    type: text,
+    id: text,
+    to: fc.option(address, { nil: undefined }),
+  }),
+  fc.record({
+    kind: fc.constant("administered" as const),
+    request: uint,
+    result: fc.oneof(
+      fc.record({ status: fc.constant("done" as const), generation: uint }),
+      refused,
+    ),
+  }),
   fc.record({ kind: fc.constant("death" as const), incarnation: address }),
 );
 

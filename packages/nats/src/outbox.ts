@@ -61,7 +61,7 @@ export class Outbox {
     }
     frame.messages.push(wire);
     frame.size += size;
-    frame.wantsReport ||= to !== EVERYONE && wire.kind !== "reply" && wire.kind !== "located";
+    frame.wantsReport ||= to !== EVERYONE && !ANSWERS.has(wire.kind);
     return frame.tag;
   }
 
@@ -92,6 +92,9 @@ function withBytes(message: Message): Message {
 function asBytes(body: Body): Body {
   return body.kind === "bytes" ? body : bytesBody(bodyBytes(body));
 }
+
+/** Whoever asked learns by itself that no answer comes. */
+const ANSWERS: ReadonlySet<Message["kind"]> = new Set(["reply", "located", "administered"]);
 
 const NUMBER = 9;
 const TUPLE = 5;
@@ -142,6 +145,14 @@ export function sizeBound(message: Message): number {
       return message.states.reduce((sum, state) => sum + stateSize(state), 2 * TUPLE + 2 * NUMBER);
     case "break":
       return TUPLE + 2 * NUMBER + text(message.type) + text(message.id) + text(message.ring);
+    case "admin":
+      return TUPLE + 3 * NUMBER + text(message.type) + text(message.id) + text(message.to);
+    case "administered":
+      return (
+        TUPLE +
+        3 * NUMBER +
+        (message.result.status === "done" ? text("done") : result(message.result))
+      );
   }
 }
 

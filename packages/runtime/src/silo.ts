@@ -16,7 +16,6 @@ import {
   interceptorList,
   type Incarnation as IncarnationId,
   type Located,
-  NotAvailableError,
   type PortEnvironment,
   shortName,
   systemClock,
@@ -25,6 +24,7 @@ import {
 } from "@tenure/core/internal";
 import { GenerationClock } from "@tenure/directory/internal";
 import { refused } from "./activation/incoming-call.ts";
+import { type SiloAdmin, siloAdmin } from "./admin/silo-admin.ts";
 import { Incarnation } from "./cluster/incarnation.ts";
 import type { SiloPorts } from "./cluster/parts.ts";
 import { type RuntimeRules, runtimeRules, type SiloPlatform } from "./rules.ts";
@@ -36,6 +36,8 @@ export interface Silo extends AsyncDisposable {
   /** Calls actors from this process. */
   readonly client: ActorClient;
   readonly events: Pick<EventStream, "subscribe" | "next">;
+  /** What an operator may do with single actors, and learn of them. */
+  readonly admin: SiloAdmin;
   /** Takes no new actors and hands over those it has. The client goes on working. */
   drain(): Promise<void>;
   /** Drains, says goodbye, and closes everything. Safe to call twice. */
@@ -84,6 +86,7 @@ class SiloLife implements Silo {
   readonly name: string;
   readonly events: EventStream;
   readonly client: ActorClient;
+  readonly admin: SiloAdmin;
   readonly #options: ResolvedSiloOptions;
   readonly #platform: SiloPlatform;
   readonly #rules: RuntimeRules;
@@ -122,10 +125,8 @@ class SiloLife implements Silo {
       get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
         referenceTo(actor, id, this.#invoker),
     };
-  }
-
-  get admin(): never {
-    throw new NotAvailableError("silo.admin", "subscribe to silo.events");
+    const { callTimeoutMs } = options;
+    this.admin = siloAdmin({ clock, timeoutMs: callTimeoutMs, parts: () => this.#current });
   }
 
   async start(): Promise<void> {

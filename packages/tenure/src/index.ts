@@ -2,7 +2,15 @@
 export type { ActorClient, Client, ConnectOptions } from "@tenure/client";
 export { connect } from "@tenure/client";
 export * from "@tenure/core";
-export type { Authorize, CallToAuthorize, Silo } from "@tenure/runtime";
+export type {
+  ActorExplanation,
+  Authorize,
+  CallToAuthorize,
+  ExplainedActivation,
+  ExplainedSilo,
+  Silo,
+  SiloAdmin,
+} from "@tenure/runtime";
 export { createSilo, type SiloOptions } from "./create-silo.ts";
 export { memory } from "./memory.ts";
 export { printEvent } from "./print-events.ts";

@@ -36,11 +36,21 @@ type State =
   | { readonly kind: "active"; readonly life: Life }
   /** A save is undecided: what is running ends, nothing new starts. */
   | { readonly kind: "gated"; readonly life: Life }
-  | { readonly kind: "deactivating"; readonly life: Life; readonly reason: DeactivationReason }
+  | ({ readonly kind: "deactivating"; readonly life: Life } & Ending)
+  /** The actor is released, and its successor is on its way to life: who calls it here meanwhile is sent there. */
+  | { readonly kind: "handing-over" }
   | { readonly kind: "poisoned"; readonly loss: CommitRefused }
   | { readonly kind: "gone" };
 
 export type ActivationState = State["kind"];
+
+/** What all that wait are answered, when the actor has been released. */
+export type HandOver = () => Promise<CallResult>;
+
+interface Ending {
+  readonly reason: DeactivationReason;
+  readonly handOver: HandOver | undefined;
+}
 
 export class Activation {
   readonly address: ActorAddress;
@@ -56,8 +66,10 @@ export class Activation {
   readonly #abort = new AbortController();
   #state: State = { kind: "starting" };
   /** Asked for while it was still starting. */
-  #deactivateWhenActive: DeactivationReason | undefined;
+  #endWhenActive: Ending | undefined;
   #markEnded!: () => void;
+  readonly #started: Promise<CallResult | undefined>;
+  #markStarted!: (failure: CallResult | undefined) => void;
 
   constructor(address: ActorAddress, kind: ActorKind, deps: ActivationDeps) {
     this.address = address;
@@ -83,6 +95,9 @@ export class Activation {
     this.lastCallMs = deps.clock.monotonicMs();
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve;
+    });
+    this.#started = new Promise((resolve) => {
+      this.#markStarted = resolve;
     });
     void this.#start();
   }
@@ -121,6 +136,21 @@ export class Activation {
     return this.#ended;
   }
 
+  /** Resolves when the activation is active, or with what its first calls were answered because it is not. */
+  get started(): Promise<CallResult | undefined> {
+    return this.#started;
+  }
+
+  get waitingCalls(): number {
+    return this.#serving.waiting;
+  }
+
+  /** The methods whose turns run now. */
+  get runningMethods(): readonly string[] {
+    if (!("life" in this.#state)) return [];
+    return [...this.#state.life.runner.turns()].map((turn) => turn.call.method);
+  }
+
   enqueue(call: IncomingCall): void {
     this.lastCallMs = this.#deps.clock.monotonicMs();
     const { kind } = this.#state;
@@ -138,13 +168,13 @@ export class Activation {
     this.#serving.refuseWaiting(request, answer);
   }
 
-  /** Ends the activation after the running turns. Waiting calls are answered `moved`. */
-  deactivate(reason: DeactivationReason): void {
+  /** Ends the activation after the running turns. Waiting calls are answered `moved`, or what `handOver` says. */
+  deactivate(reason: DeactivationReason, handOver?: HandOver): void {
     const state = this.#state;
     if (state.kind === "starting" || state.kind === "activating")
-      this.#deactivateWhenActive ??= reason;
+      this.#endWhenActive ??= { reason, handOver };
     if (state.kind !== "active" && state.kind !== "gated") return;
-    this.#state = { kind: "deactivating", life: state.life, reason };
+    this.#state = { kind: "deactivating", life: state.life, reason, handOver };
     this.#finishWhenQuiet();
   }
 
@@ -215,8 +245,10 @@ export class Activation {
     if (failed) throw failed.error;
     this.#state = { kind: "active", life };
     this.#reports.activated(life);
+    this.#markStarted(undefined);
     this.#serving.serveWaiting();
-    if (this.#deactivateWhenActive) this.deactivate(this.#deactivateWhenActive);
+    const ending = this.#endWhenActive;
+    if (ending) this.deactivate(ending.reason, ending.handOver);
   }
 
   #fail(started: Exclude<Started, { kind: "owned" }>): void {
@@ -277,11 +309,10 @@ export class Activation {
 
   #finishWhenQuiet(): void {
     const state = this.#state;
-    if (state.kind === "deactivating" && this.#serving.idle)
-      void this.#finish(state.life, state.reason);
+    if (state.kind === "deactivating" && this.#serving.idle) void this.#finish(state.life, state);
   }
 
-  async #finish(life: Life, reason: DeactivationReason): Promise<void> {
+  async #finish(life: Life, { reason, handOver }: Ending): Promise<void> {
     // While this turn occupies it, a second finish cannot begin.
     this.#serving.occupy("write");
     const failed = await life.runner.hook("onDeactivate", () => life.actor.onDeactivate(reason));
@@ -291,10 +322,13 @@ export class Activation {
     if (this.#state.kind !== "deactivating") return;
     await this.#deps.ownership.release(this.address, life.claim.token);
     if (this.#state.kind !== "deactivating") return;
-    this.#state = { kind: "gone" };
+    this.#state = { kind: handOver ? "handing-over" : "gone" };
     this.#abort.abort();
     this.#reports.ended(life, reason);
-    this.#leaveSlot(reason === "drain" ? this.#handedOver(life) : MOVED);
+    const answer = handOver && (await handOver());
+    if (this.#loss) return;
+    this.#state = { kind: "gone" };
+    this.#leaveSlot(answer ?? (reason === "drain" ? this.#handedOver(life) : MOVED));
   }
 
   /** All that wait are sent to one silo: the first of them activates the actor there, and the others join it. */
@@ -309,6 +343,7 @@ export class Activation {
   #leaveSlot(answer: CallResult = MOVED): void {
     this.#deps.gone();
     this.#serving.leave(answer);
+    this.#markStarted(answer);
     this.#markEnded();
   }
 }

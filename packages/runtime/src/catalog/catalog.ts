@@ -10,6 +10,7 @@ import {
   type Clock,
   delay,
   formatActor,
+  type Refused,
 } from "@tenure/core/internal";
 import { Activation } from "../activation/activation.ts";
 import type { ActivationDeps } from "../activation/activation-deps.ts";
@@ -62,11 +63,25 @@ export class Catalog {
     if (!this.#deps.rules.mayActivate(holder?.state)) {
       assert(holder, "G1: whoever may not take a slot joins the one who holds it");
       holder.enqueue(call);
-    } else if (!holder && this.#slots.size >= this.#maxActivations) {
-      // G3. The next sweep may collect some.
-      const problem = `the silo has ${this.#maxActivations} activations, and no room for ${key}`;
-      call.reply(overloaded(problem, SWEEP_EVERY_MS));
-    } else this.#take(key, call.actor, kind).enqueue(call);
+    } else {
+      const full = holder ? undefined : this.#full(key);
+      if (full) call.reply(full);
+      else this.#take(key, call.actor, kind).enqueue(call);
+    }
+  }
+
+  /** The actor's activation, made for no call if there is none. It may still be starting. */
+  activate(actor: ActorAddress, kind: ActorKind): Activation | Refused {
+    const key = formatActor(actor);
+    const holder = this.#slots.get(key);
+    return holder ?? this.#full(key) ?? this.#take(key, actor, kind);
+  }
+
+  /** G3. The next sweep may collect some. */
+  #full(key: string): Refused | undefined {
+    if (this.#slots.size < this.#maxActivations) return undefined;
+    const problem = `the silo has ${this.#maxActivations} activations, and no room for ${key}`;
+    return overloaded(problem, SWEEP_EVERY_MS);
   }
 
   #take(key: string, actor: ActorAddress, kind: ActorKind): Activation {

@@ -67,6 +67,12 @@ export class Inbox {
         return;
       case "located":
         this.#parts.others.located(message);
+        return;
+      case "admin":
+        void this.#parts.administration.asked(from, message);
+        return;
+      case "administered":
+        this.#parts.administration.answered(message);
     }
   }
 

@@ -126,6 +126,14 @@ export class Incarnation {
     return this.#parts.locator;
   }
 
+  get administration(): Parts["administration"] {
+    return this.#parts.administration;
+  }
+
+  get overview(): Parts["overview"] {
+    return this.#parts.overview;
+  }
+
   get draining(): boolean {
     return this.#draining;
   }
@@ -168,10 +176,11 @@ export class Incarnation {
       message: (from, message) => this.#inbox.receive(from, message),
       undeliverable: (to, tag) => {
         this.#parts.others.undeliverable(to, tag);
+        this.#parts.administration.undeliverable(to, tag);
         invoker.undeliverable(to, tag);
       },
       disconnected: () => {
-        this.#parts.others.disconnected();
+        this.#nobodyAnswers();
         invoker.disconnected();
       },
       reconnected: () => undefined,
@@ -278,8 +287,14 @@ export class Incarnation {
     this.#parts.membership.stop();
     this.#parts.deadlocks.stop();
     this.#parts.dispatcher.close();
-    this.#parts.others.disconnected();
+    this.#nobodyAnswers();
     this.#tasks.abort();
+  }
+
+  /** What was asked of other silos gets no answer any more. */
+  #nobodyAnswers(): void {
+    this.#parts.others.disconnected();
+    this.#parts.administration.disconnected();
   }
 
   async #closeEndpoint(): Promise<void> {

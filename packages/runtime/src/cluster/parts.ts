@@ -24,6 +24,8 @@ import {
   RollbackWatch,
   Sweeper,
 } from "@tenure/directory/internal";
+import { Administration } from "../admin/administration.ts";
+import { Overview } from "../admin/overview.ts";
 import { RowStore } from "../activation/row-store.ts";
 import { Catalog } from "../catalog/catalog.ts";
 import { Deadlocks } from "../deadlocks/deadlocks.ts";
@@ -83,6 +85,8 @@ export interface Parts {
   readonly sweeper: Sweeper;
   /** Asks other silos where actors are. */
   readonly others: RemoteLocator;
+  readonly administration: Administration;
+  readonly overview: Overview;
 }
 
 export function makeParts(
@@ -184,6 +188,8 @@ export function makeParts(
     catalog,
     send: (to, message) => void host.endpoint()?.send(to, message),
   });
+  const closed = (): "paused" | "draining" | undefined =>
+    lease.holds() ? (host.draining() ? "draining" : undefined) : "paused";
   const dispatcher = new Dispatcher({
     kinds,
     clock,
@@ -212,5 +218,32 @@ export function makeParts(
     ask: (silo, actor, avoid) => others.locate(actor, avoid, silo),
     poll: () => membership.poll(),
   });
-  return { lease, membership, catalog, dispatcher, locator, others, deadlocks, sweeper };
+  const administration = new Administration({
+    self: id,
+    kinds,
+    clock,
+    random,
+    catalog,
+    membership,
+    handOverMs: timing.ttlMs,
+    endpoint: () => host.endpoint(),
+    closed,
+  });
+  const overview = new Overview({
+    membership,
+    catalog,
+    lookup: (actor) => ownership.lookup(actor),
+  });
+  return {
+    lease,
+    membership,
+    catalog,
+    dispatcher,
+    locator,
+    deadlocks,
+    sweeper,
+    others,
+    administration,
+    overview,
+  };
 }

@@ -68,6 +68,8 @@ export function messageTests(rule: TransportRule): void {
       { kind: "reply", request: 1, result: { status: "failed", code: "X", message: "why" } },
       { kind: "death", incarnation: silo },
       { kind: "suspect", incarnation: silo },
+      { kind: "admin", request: 3, operation: "hand-over", type: "Cart", id: "x", to: silo },
+      { kind: "administered", request: 3, result: { status: "done", generation: 4 } },
       probe(0),
     ];
     for (const message of messages) a.send(b, message);

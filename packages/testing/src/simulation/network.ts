@@ -204,7 +204,10 @@ function about(message: Message): string {
   switch (message.kind) {
     case "call":
       return ` ${message.type}/${message.id}.${message.method}`;
+    case "admin":
+      return ` ${message.operation} ${message.type}/${message.id}`;
     case "reply":
+    case "administered":
     case "located":
       return message.result.status === "refused"
         ? `: ${message.result.reason}, ${message.result.message}`
