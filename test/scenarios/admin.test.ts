@@ -15,6 +15,7 @@ import { internalsOf } from "../../packages/testing/src/crash.ts";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
 import { rejection } from "../support/deferred.ts";
 import { diaries } from "../support/diary.ts";
+import { ScriptedCluster } from "../support/scripted-cluster.ts";
 
 /** Three silos that know each other, one of them without the class; the diary `d` is on silo-1. */
 async function office() {
@@ -96,6 +97,26 @@ test("calls that wait while their actor moves are served there, in order, and th
   expect(await Promise.all(waiting)).toEqual([3, 4, "silo-2"]);
   expect(await whileMoving).toBe(5);
   expect(await o.diary.lines()).toEqual(["first", "a", "b", "c", "d"]);
+});
+
+test("calls that come between the two silos wait for the one that is to have the actor, however slow its claim is", async () => {
+  const { Diary } = diaries();
+  const c = await ScriptedCluster.start({ actors: [Diary] });
+  await using _ = c;
+  const one = await c.add("silo-1");
+  await c.add("silo-2");
+  await c.clock.advance("3s");
+  const diary = one.client.get(Diary, "d");
+  await diary.write("first");
+  c.scripts.set("silo-2", (operation) => (operation === "claim" ? { request: 300 } : undefined));
+  const moved = one.admin.move(Diary, "d", "silo-2");
+  await c.clock.advance(100);
+  expect((await one.admin.explain(Diary, "d")).activation?.state).toBe("handing-over");
+  const between = diary.where();
+  await c.clock.advance("1s");
+  await moved;
+  expect(await between).toBe("silo-2");
+  expect(c.of("activation.claimed").map(({ silo }) => silo)).toEqual(["silo-1", "silo-2"]);
 });
 
 test("an actor without an activation is activated by a move", async () => {
