@@ -140,7 +140,32 @@ test.for<[string, unknown, string]>([
     { type: "a", state: () => ({}), strictReads: "yes" },
     "actor 'a': strictReads: must be true or false, not \"yes\"",
   ],
-  ["stateless", { type: "a", stateless: { max: 3 } }, "stateless: an object is not available"],
+  [
+    "stateless by a word",
+    { type: "a", stateless: "yes" },
+    'stateless: must be true, false or { max }, not "yes"',
+  ],
+  ["stateless: null", { type: "a", stateless: null }, "must be true, false or { max }, not null"],
+  [
+    "a pool of nothing",
+    { type: "a", stateless: { max: 0 } },
+    "stateless.max: must be a positive whole number, not 0",
+  ],
+  [
+    "a pool of more than a size",
+    { type: "a", stateless: { min: 1 } },
+    "stateless.min: is not an option; there are max",
+  ],
+  [
+    "a stateless class with state",
+    { type: "a", stateless: true, state: () => ({}) },
+    "stateless: goes without `state`",
+  ],
+  [
+    "a stateless class with a placement",
+    { type: "a", stateless: true, placement: "random" },
+    "stateless: goes without `placement`",
+  ],
   [
     "methods in a list",
     { type: "a", methods: ["go"] },
@@ -203,7 +228,10 @@ test("what is left out has its default", () => {
     version: 1,
     strictReads: false,
     interceptors: { incoming: [], outgoing: [] },
+    stateless: undefined,
   });
+  expect(defineActor<Plain>({ type: "plain", stateless: true }).stateless).toEqual({ max: 8 });
+  expect(defineActor<Plain>({ type: "plain", stateless: false }).stateless).toBeUndefined();
   expect(defineActor<Plain>({ type: "plain", idle: false }).idleMs).toBe(false);
 });
 

@@ -92,8 +92,13 @@ export interface ActorOptions<A extends Actor<unknown>> {
    * calls that they make, before the silo's own.
    */
   readonly interceptors?: Interceptors | undefined;
-  /** @default false */
-  readonly stateless?: false | undefined;
+  /**
+   * A pool of activations in each silo instead of actors: they have no names, nobody owns them, and nothing of them is stored. A call
+   * goes to the caller's own silo if it has the class, else to any that has; there any free activation of the pool takes it, one call
+   * at a time. At most `max` of them are made, as they are needed; more calls wait in one queue of `maxQueue`. The id in
+   * `get(Class, id)` chooses nothing. For actors without `state`. @default false; `true`: at most 8
+   */
+  readonly stateless?: boolean | { readonly max?: number | undefined } | undefined;
 }
 
 export interface ResolvedMethod {
@@ -107,6 +112,11 @@ export interface ResolvedMethod {
 /** How an actor's first state is made. */
 export type StateSource = (() => unknown) | StandardSchema;
 
+/** How many activations of a stateless class one silo has at most. */
+export interface StatelessPool {
+  readonly max: number;
+}
+
 /** What `defineActor` returns. `A` is only for the type system. */
 export interface ActorDefinition<A extends Actor<unknown>> {
   readonly type: string;
@@ -118,6 +128,7 @@ export interface ActorDefinition<A extends Actor<unknown>> {
   readonly version: number;
   readonly strictReads: boolean;
   readonly interceptors: ResolvedInterceptors;
+  readonly stateless: StatelessPool | undefined;
   /** @internal */
   readonly actorType?: A;
 }
@@ -145,7 +156,6 @@ const ONLY: Readonly<Record<string, unknown>> = {
   version: 1,
   commit: "turn",
   reentrancy: "detect",
-  stateless: false,
 };
 
 /**
@@ -190,22 +200,46 @@ export function defineActor<A extends Actor<unknown>>(
       "needs `state`: an actor without has nothing in the store that could be verified",
     );
   const maxQueue = options.maxQueue ?? 10_000;
-  if (!Number.isSafeInteger(maxQueue) || maxQueue < 1)
-    throw new ConfigError(
-      at("maxQueue"),
-      `must be a positive whole number, not ${describe(maxQueue)}`,
-    );
+  checkCount(at("maxQueue"), maxQueue);
+  const stateless = resolveStateless(options, at);
   return {
     type,
     state: options.state,
     methods: resolveMethods(options.methods ?? {}, at),
     idleMs: options.idle === false ? false : durationMs(at("idle"), options.idle ?? "10m"),
-    placement: resolvePlacement(at("placement"), options.placement),
+    placement: stateless ? "local" : resolvePlacement(at("placement"), options.placement),
     maxQueue,
     version: 1,
     strictReads,
     interceptors: resolveInterceptors(at("interceptors"), options.interceptors),
+    stateless,
   };
+}
+
+const DEFAULT_POOL = 8;
+
+function resolveStateless(
+  { stateless, state, placement }: ActorOptions<Actor<unknown>>,
+  at: (option: string) => string,
+): StatelessPool | undefined {
+  if (stateless === undefined || stateless === false) return undefined;
+  const option = at("stateless");
+  if (stateless !== true && (typeof stateless !== "object" || !isPlainObject(stateless ?? [])))
+    throw new ConfigError(option, `must be true, false or { max }, not ${describe(stateless)}`);
+  const given = stateless === true ? {} : stateless;
+  refuseUnknown(given, new Set(["max"]), (key) => `${option}.${key}`);
+  const max = given.max ?? DEFAULT_POOL;
+  checkCount(`${option}.max`, max);
+  if (state !== undefined)
+    throw new ConfigError(option, "goes without `state`: nobody owns what a pool would save");
+  if (placement !== undefined)
+    throw new ConfigError(option, "goes without `placement`: a call goes to its caller's own silo");
+  return { max };
+}
+
+function checkCount(option: string, count: unknown): void {
+  if (!Number.isSafeInteger(count) || Number(count) < 1)
+    throw new ConfigError(option, `must be a positive whole number, not ${describe(count)}`);
 }
 
 function resolveMethods(

@@ -19,7 +19,7 @@ export interface ActivationDeps {
   readonly random: Random;
   readonly emit: EventSink;
   readonly lease: LeaseKeeper;
-  readonly ownership: Ownership;
+  readonly ownership: Pick<Ownership, "acquire" | "release">;
   readonly rows: RowStore;
   readonly invoker: Invoker;
   /** What the application gave to the actors of this silo. */

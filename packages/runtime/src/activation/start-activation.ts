@@ -20,7 +20,7 @@ export type Started =
   | { readonly kind: "unreadable"; readonly why: string };
 
 export interface StartDeps {
-  readonly ownership: Ownership;
+  readonly ownership: Pick<Ownership, "acquire" | "release">;
   readonly rows: RowStore | undefined;
   readonly emit: EventSink;
   /** False when the activation was lost while it started: its successor may own the actor by now, in this silo (R12). */

@@ -100,6 +100,8 @@ export class Administration {
   }
 
   async #carryOut({ operation, actor, to }: Order): Promise<Administered> {
+    if (this.#host.kinds.get(actor.type)?.definition.stateless)
+      return refused("invalid", `${actor.type} is stateless: it has no actors of its own`);
     switch (operation) {
       case "deactivate":
         return await this.#deactivate(actor, undefined);

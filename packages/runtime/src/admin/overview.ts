@@ -2,6 +2,7 @@
 // its own catalog.
 import {
   type ActorAddress,
+  type ActorKind,
   type ClaimReason,
   type DirectoryEntry,
   formatActor,
@@ -47,6 +48,7 @@ export interface ExplainedActivation {
 }
 
 export interface OverviewHost {
+  readonly kinds: ReadonlyMap<string, ActorKind>;
   readonly membership: Pick<Membership, "alive" | "poll" | "records" | "standing">;
   readonly catalog: Pick<Catalog, "get">;
   lookup(actor: ActorAddress): Promise<LookupAnswer>;
@@ -57,6 +59,11 @@ export class Overview {
 
   constructor(host: OverviewHost) {
     this.#host = host;
+  }
+
+  /** Of a class that this silo has. */
+  isStateless(type: string): boolean {
+    return this.#host.kinds.get(type)?.definition.stateless !== undefined;
   }
 
   /** The silos that have a class, as of the newest poll; of another one, if that shows none that is `wanted`. */

@@ -10,6 +10,7 @@ import {
   CallTimeoutError,
   type Clock,
   formatActor,
+  InvalidArgumentError,
   type Incarnation,
   type MemberRecord,
   SiloNotFoundError,
@@ -50,15 +51,27 @@ const MAX_ROUNDS = 4;
 
 export function siloAdmin(host: AdminHost): SiloAdmin {
   return {
-    deactivate: async (actor, id) => await deactivate(host, addressOf(actor, id)),
-    move: async (actor, id, silo) => await move(host, addressOf(actor, id), silo),
+    deactivate: async (actor, id) => await deactivate(host, oneActor(host, actor, id)),
+    move: async (actor, id, silo) => await move(host, oneActor(host, actor, id), silo),
     explain: async (actor, id) => {
-      const address = addressOf(actor, id);
+      const address = oneActor(host, actor, id);
       const explanation = await partsOf(host).overview.explain(address);
       if (explanation.generation === 0) await checkType(host, address);
       return explanation;
     },
   };
+}
+
+function oneActor(
+  host: AdminHost,
+  actor: Pick<ActorClass, "actor"> | string,
+  id: string,
+): ActorAddress {
+  const address = addressOf(actor, id);
+  if (!partsOf(host).overview.isStateless(address.type)) return address;
+  throw new InvalidArgumentError(`${address.type} is stateless: it has no actors of its own`, {
+    outcome: "not-executed",
+  });
 }
 
 async function deactivate(host: AdminHost, actor: ActorAddress): Promise<boolean> {

@@ -3,6 +3,7 @@
 //   G2. A slot is held through `deactivating` and left only when the activation has ended.
 //   G3. At most `maxActivations` slots are taken: a call that would need one more is refused, and nothing of it remains (I12).
 //   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
+//   G5. Activations of stateless classes have slots, too, under keys that no actor has; which of them takes a call, its pool says.
 import {
   type ActorAddress,
   type ActorKind,
@@ -20,6 +21,7 @@ import type { TurnRules } from "../activation/turn-rules.ts";
 import { overloaded } from "../messaging/overloaded.ts";
 import { HotActors } from "../messaging/hot-actors.ts";
 import type { SlotRules } from "./slot-rules.ts";
+import { NOBODYS, StatelessPool } from "./stateless-pool.ts";
 
 const SWEEP_EVERY_MS = 1_000;
 /** Some kilobytes each: before this many, a process has run out of memory. A bound, not a setting. */
@@ -33,7 +35,10 @@ export interface CatalogDeps extends Omit<ActivationDeps, "gone" | "rules"> {
 export class Catalog {
   readonly #deps: CatalogDeps;
   readonly #slots = new Map<string, Activation>();
+  readonly #pools = new Map<string, StatelessPool>();
   readonly #maxActivations: number;
+  /** Names the activations of pools. */
+  #made = 0;
 
   constructor(deps: CatalogDeps, maxActivations: number = MAX_ACTIVATIONS) {
     this.#deps = deps;
@@ -57,6 +62,10 @@ export class Catalog {
   }
 
   deliver(call: IncomingCall, kind: ActorKind): void {
+    if (kind.definition.stateless) {
+      this.#poolOf(kind).deliver(call);
+      return;
+    }
     const key = formatActor(call.actor);
     const holder = this.#slots.get(key);
     // Decided and taken in one step, before anything is awaited: of two first calls the second finds the first's slot.
@@ -84,15 +93,41 @@ export class Catalog {
     return overloaded(problem, SWEEP_EVERY_MS);
   }
 
-  #take(key: string, actor: ActorAddress, kind: ActorKind): Activation {
+  #take(
+    key: string,
+    actor: ActorAddress,
+    kind: ActorKind,
+    deps: Partial<ActivationDeps> = {},
+  ): Activation {
     const activation: Activation = new Activation(actor, kind, {
       ...this.#deps,
+      ...deps,
       gone: () => {
         if (this.#slots.get(key) === activation) this.#slots.delete(key);
+        deps.gone?.();
       },
     });
     this.#slots.set(key, activation);
     return activation;
+  }
+
+  #poolOf(kind: ActorKind): StatelessPool {
+    const { type } = kind.definition;
+    let pool = this.#pools.get(type);
+    if (!pool)
+      this.#pools.set(
+        type,
+        (pool = new StatelessPool(kind, (gone) => this.#poolMember(kind, gone))),
+      );
+    return pool;
+  }
+
+  #poolMember(kind: ActorKind, gone: () => void): Activation | Refused {
+    const { type } = kind.definition;
+    // Its name in events and logs. No actor's key has the form of this one (G5): a type has no `#`.
+    const id = `${this.#deps.silo}#${++this.#made}`;
+    const key = `${type}#${id}`;
+    return this.#full(key) ?? this.#take(key, { type, id }, kind, { ownership: NOBODYS, gone });
   }
 
   /** Ends activations that had no call for as long as their class says, and tells of those that are hot (hot-actors.ts). */
@@ -119,6 +154,7 @@ export class Catalog {
 
   /** Hands every actor over: running turns finish, waiting calls are answered `moved`. */
   async drain(): Promise<void> {
+    for (const pool of this.#pools.values()) pool.close();
     const all = [...this.#slots.values()];
     for (const activation of all) activation.deactivate("drain");
     await Promise.all(all.map((activation) => activation.ended));
@@ -127,6 +163,7 @@ export class Catalog {
   /** Every actor is lost at once. */
   poison(reason: "lease-lost" | "fenced", message: string): void {
     const loss = new CommitRefused("SILO_UNAVAILABLE", message, false);
+    for (const pool of this.#pools.values()) pool.clear();
     for (const activation of this.#slots.values()) activation.poison(reason, loss);
   }
 }

@@ -230,6 +230,7 @@ export function makeParts(
     closed,
   });
   const overview = new Overview({
+    kinds,
     membership,
     catalog,
     lookup: (actor) => ownership.lookup(actor),

@@ -1,6 +1,7 @@
 // Where calls to an actor should go, as a silo finds it: its own catalog, then the directory, then placement.
 //   Q1. The answer is a hint; the claim decides. A wrong one costs a redirect.
 //   Q2. How an actor is placed, its class says. A silo that does not have it asks one that has, which never asks further.
+//   Q3. A stateless class has no actors that could be anywhere: this silo if it has the class, else any that has.
 import {
   type ActorAddress,
   type ActorKind,
@@ -42,6 +43,8 @@ export class SiloLocator implements Locator {
   async locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located> {
     const own = this.#host.ownGeneration(actor);
     if (own !== undefined) return { status: "at", silo: this.#host.self, generation: own };
+    if (this.#host.kinds.get(actor.type)?.definition.stateless)
+      return await this.#placeAndTell(actor, avoid, 0); // Q3
     const answer = await this.#host.lookup(actor);
     if (!answer.ok)
       return refused(
@@ -59,13 +62,21 @@ export class SiloLocator implements Locator {
           `the last owner of ${formatActor(actor)} has no member record; it moves when that has lasted a whole lease`,
         );
     }
+    return await this.#placeAndTell(actor, avoid, entry?.generation ?? 0);
+  }
+
+  async #placeAndTell(
+    actor: ActorAddress,
+    avoid: Incarnation | undefined,
+    generation: number,
+  ): Promise<Located> {
     // A silo that joined a moment ago is not in the view yet; nobody waits a whole round for that.
     let placed = this.#place(actor, avoid);
     if (placed.kind !== "at") {
       await this.#host.poll();
       placed = this.#place(actor, avoid);
     }
-    return await this.#placed(placed, actor, avoid, entry?.generation ?? 0);
+    return await this.#placed(placed, actor, avoid, generation);
   }
 
   async #placed(
