@@ -255,6 +255,42 @@ test("an actor whose silo dies while a schema checks runs nothing any more, and 
   expect(log).toEqual(["checks lost", "checks again", "runs again"]);
 });
 
+test("incoming interceptors see what the schema makes of the arguments, also when they run the method again; what it refuses they never see (U4)", async () => {
+  const seen: unknown[] = [];
+  let runs = 0;
+  class Twice extends Actor {
+    static readonly actor = defineActor<Twice>({
+      type: "twice",
+      methods: { go: { args: z.tuple([z.array(z.coerce.number<number>())]) } },
+    });
+    async go(list: number[]) {
+      runs += 1;
+      list.push(runs);
+      if (runs === 1) throw new Error("once more");
+      return list;
+    }
+  }
+  await using t = await testSilos({
+    actors: [Twice],
+    options: {
+      interceptors: {
+        incoming: [
+          async (call, next) => {
+            seen.push(structuredClone(call.args));
+            return await next().catch(() => next());
+          },
+        ],
+      },
+    },
+  });
+  const twice = t.silos[0]!.client.get(Twice, "t");
+  expect(await rejection(twice.go(["x"] as unknown as number[]))).toBeInstanceOf(
+    InvalidArgumentError,
+  );
+  expect(await twice.go(["7"] as unknown as number[])).toEqual([7, 2]);
+  expect(seen).toEqual([[[7]]]);
+});
+
 test("a schema is typed by its method", () => {
   class Typed extends Actor {
     static readonly actor = defineActor<Typed>({

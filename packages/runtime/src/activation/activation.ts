@@ -141,10 +141,6 @@ export class Activation {
     return this.#started;
   }
 
-  get waitingCalls(): number {
-    return this.#serving.waiting;
-  }
-
   /** The methods whose turns run now. */
   get runningMethods(): readonly string[] {
     if (!("life" in this.#state)) return [];

@@ -28,7 +28,8 @@ function conclude(checked: Checked): CheckedArguments {
     return { ok: false, refusal: { ...refused("invalid", message), issues: checked.issues } };
   }
   const { value } = checked;
-  if (Array.isArray(value)) return { ok: true, args: value };
+  // A list of the call's own: the schema may answer the same one to every call.
+  if (Array.isArray(value)) return { ok: true, args: [...(value as readonly unknown[])] };
   const problem = `the schema of the arguments made ${describe(value)} of them, not a list`;
   return { ok: false, refusal: refused("invalid", problem) };
 }

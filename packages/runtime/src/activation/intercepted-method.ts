@@ -20,8 +20,8 @@ export interface InterceptedMethod {
   run(args: readonly unknown[]): unknown;
   /** Undoes what a run that threw has changed of the state. */
   undo(): void;
-  /** The arguments as they came, which no run has touched. */
-  freshArgs(): readonly unknown[];
+  /** The arguments as they came, and as the method's schema has them, which no run has touched. */
+  freshArgs(): Promise<readonly unknown[]>;
 }
 
 export async function runIntercepted(
@@ -37,6 +37,8 @@ export async function runIntercepted(
     if (!allowed)
       throw new TenureError("NEXT_REFUSED", `${call.actor.type}.${call.method.name}: ${problem}`);
   };
+  // The turn may have ended while the method ran: an interceptor need not wait for what it has begun.
+  const isRunning = (): boolean => state === "running";
   const run = async (changed: InterceptedCall): Promise<unknown> => {
     refuseUnless(state !== "over", "next() after the turn has ended");
     refuseUnless(state !== "running", "next() while the method runs");
@@ -45,7 +47,9 @@ export async function runIntercepted(
     if (changed.headers !== turn.call.headers)
       turn.call = { ...turn.call, headers: changed.headers }; // I3
     try {
-      return await method.run(again && changed.args === args ? method.freshArgs() : changed.args); // I1
+      const given = again && changed.args === args ? await method.freshArgs() : changed.args; // I1
+      refuseUnless(isRunning(), "next() after the turn has ended");
+      return await method.run(given);
     } catch (error) {
       if (isRunning()) method.undo(); // I2
       throw error;
@@ -53,8 +57,6 @@ export async function runIntercepted(
       if (isRunning()) state = "ran";
     }
   };
-  // The turn may have ended while the method ran: an interceptor need not wait for what it has begun.
-  const isRunning = (): boolean => state === "running";
   const { caller, chain, deadline, idempotencyKey, headers } = turn.call;
   const seen: InterceptedCall = {
     actor: call.actor,

@@ -3,7 +3,7 @@
 //   U2. A result or a state that cannot be stored or travel fails the turn: nothing of it is staged.
 //   U3. A keyed call's result is staged in the same save as its changes (R23). A thrown user error is such a result; an
 //       error of the runtime that the method let through is not: the same key may still succeed.
-//   U4. Arguments that a schema refuses never reach the method. A schema that takes its time may let lease, deadline and actor
+//   U4. Arguments that a schema refuses reach neither interceptors nor the method. A schema that takes its time may let lease, deadline and actor
 //       pass: before the method begins all of them are asked again.
 import {
   type Actor,
@@ -13,6 +13,7 @@ import {
   type ChainLink,
   type Clock,
   errorText,
+  InvalidArgumentError,
   type Interceptor,
   MAX_CHAIN,
   type Random,
@@ -158,7 +159,13 @@ export class TurnRunner {
       undo: () => {
         if (call.method.mode === "write" && !this.#d.loss()) this.#d.cell?.rollback();
       },
-      freshArgs: () => this.#argsOf(call),
+      freshArgs: async () => {
+        const fresh = this.#argsOf(call);
+        if (!call.method.args) return fresh;
+        const checked = await checkedArguments(call.method.args, fresh);
+        if (checked.ok) return checked.args;
+        throw new InvalidArgumentError(checked.refusal.message, { outcome: "not-executed" });
+      },
     });
   }
 

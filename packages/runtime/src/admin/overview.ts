@@ -115,8 +115,8 @@ export class Overview {
   #activationOf(actor: ActorAddress): ExplainedActivation | undefined {
     const activation = this.#host.catalog.get(actor);
     if (!activation) return undefined;
-    const { state, generation, waitingCalls, runningMethods } = activation;
-    return { state, generation, waitingCalls, runningMethods };
+    const { state, generation, waiting, runningMethods } = activation;
+    return { state, generation, waitingCalls: waiting, runningMethods };
   }
 
   async #entryOf(actor: ActorAddress): Promise<DirectoryEntry | undefined> {
