@@ -2,17 +2,7 @@
 import { Actor, defineActor, TenureError } from "tenure";
 import { expect, test } from "vitest";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
-
-interface Mailer {
-  readonly from: string;
-  send(to: string): void;
-}
-
-declare module "tenure" {
-  interface Services {
-    readonly mail: Mailer;
-  }
-}
+import type { Mailer } from "../support/mailer.ts";
 
 class Letter extends Actor {
   static readonly actor = defineActor<Letter>({ type: "letter", placement: "local" });
