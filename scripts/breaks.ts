@@ -205,4 +205,52 @@ export const BREAKS: readonly Break[] = [
     title: "when authorize %s the call fails, not executed, and nothing is activated",
     test: "test/scenarios/authorize.test.ts",
   },
+  {
+    promise: "Classes",
+    breaks: "a method begins although its time was up while its schema checked",
+    file: "packages/runtime/src/activation/turn-runner.ts",
+    line: "if (refusal) return done(refusal);",
+    becomes: "",
+    title: "a call whose time is up while its schema checks does not begin any more (R20)",
+    test: "test/scenarios/argument-schemas.test.ts",
+  },
+  {
+    promise: "Classes",
+    breaks: "stored state is taken as it is, whatever its schema says",
+    file: "packages/runtime/src/activation/open-state.ts",
+    line: "if (!checked.ok)",
+    becomes: "if (checked === undefined)",
+    title:
+      "what the schema refuses fails the activation, named by key and path, and stays in the store as it is (J2)",
+    test: "test/scenarios/state-schemas.test.ts",
+  },
+  {
+    promise: "Classes",
+    breaks: "a silo without the class sends calls to any silo that has it",
+    file: "packages/runtime/src/cluster/silo-locator.ts",
+    line: `if (kinds.has(actor.type)) return { status: "at", silo: placed.silo, generation };`,
+    becomes: `return { status: "at", silo: placed.silo, generation };`,
+    title:
+      "a placement function decides for every caller, also for those that do not have the class",
+    test: "test/scenarios/placement.test.ts",
+  },
+  {
+    promise: "Classes",
+    breaks: "a pool makes an activation for every call",
+    file: "packages/runtime/src/catalog/stateless-pool.ts",
+    line: "if (this.#activations.size >= this.#max) return undefined;",
+    becomes: "",
+    title:
+      "at most max activations work at a time, each on one call, and the queue is served in order (S1, S2)",
+    test: "test/scenarios/stateless.test.ts",
+  },
+  {
+    promise: "Classes",
+    breaks: "anybody can have an actor ended or moved",
+    file: "packages/runtime/src/admin/administration.ts",
+    line: ": (await this.#isMember(from))",
+    becomes: `: from !== ""`,
+    title: "an endpoint that is no silo of the cluster moves nothing (W2)",
+    test: "test/scenarios/admin.test.ts",
+  },
 ];

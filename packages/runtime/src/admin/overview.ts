@@ -94,17 +94,18 @@ export class Overview {
     const entry = await this.#entryOf(actor);
     const standing = entry && (await membership.standing(entry.incarnation));
     const names = new Map([...membership.records()].map((one) => [one.incarnation, one.name]));
-    const siloOf = (incarnation: Incarnation): ExplainedSilo => ({
-      silo: names.get(incarnation) || undefined,
-      incarnation,
-    });
+    const nameOf = (incarnation: Incarnation): string | undefined =>
+      names.get(incarnation) || undefined;
+    const owned = entry !== undefined && standing !== undefined && !entry.free;
     return {
       ...actor,
-      owner:
-        entry && standing && !entry.free ? { ...siloOf(entry.incarnation), standing } : undefined,
+      owner: owned
+        ? { silo: nameOf(entry.incarnation), incarnation: entry.incarnation, standing }
+        : undefined,
       generation: entry?.generation ?? 0,
       claims: (entry?.claims ?? []).map(({ incarnation, generation, reason }) => ({
-        ...siloOf(incarnation),
+        silo: nameOf(incarnation),
+        incarnation,
         generation,
         reason,
       })),
