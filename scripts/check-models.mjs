@@ -27,7 +27,7 @@ const MODELS = [
   { name: "patience", sizes: [[]] },
 ];
 const MEGABYTES = 4_000;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 const only = process.argv.includes("--only") ? process.argv.at(-1) : "";
 process.exitCode = (await ensureTools()) ? await checkAll() : 0;
@@ -48,7 +48,8 @@ async function checkAll() {
   process.stdout.write(
     `${runs.length} runs of ${MODELS.length} models, ${failed} failed, ${seconds} s\n`,
   );
-  return failed === 0 ? 0 : 1;
+  // CM1: nothing searched is nothing proved.
+  return failed === 0 && runs.length > 0 ? 0 : 1;
 }
 
 async function check({ model, what, wanted, tries }) {

@@ -27,6 +27,7 @@ export const SOMETIMES: Readonly<Record<string, string>> = {
   "a dead member swept": "the list of members does not grow with every start of a silo (R16)",
   "an add numbered by its sender": "a sender numbers its calls (R22)",
   "a method tried again by an interceptor": "a turn is undone and begun anew in its place (I2)",
+  "a call refused that waited for itself": "calls wait for each other, and one is refused",
   "a redirect": "a call is sent on to the owner (R26)",
   "a repeated key answered from its record": "a key that was applied answers its recorded result",
   "refused: paused": "a paused silo refuses a call",

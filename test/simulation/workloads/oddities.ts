@@ -2,6 +2,7 @@
 // and costs nobody else anything.
 import { Actor, type ActorClass, CallError, defineActor } from "tenure";
 import type { Simulation } from "@tenure/testing";
+import { handSchema } from "../../support/hand-schema.ts";
 
 interface OddState {
   count: number;
@@ -23,6 +24,8 @@ interface OddActor extends Actor<OddState> {
   throwAnything(what: number): Promise<void>;
   aside(): Promise<void>;
   toItself(id: string): Promise<unknown>;
+  measured(n: number): Promise<number>;
+  cross(id: string): Promise<number>;
 }
 type OddClass = ActorClass<OddActor & Actor<unknown>>;
 
@@ -32,6 +35,11 @@ interface EchoActor extends Actor<never> {
 }
 type EchoClass = ActorClass<EchoActor & Actor<unknown>>;
 
+interface HelperActor extends Actor {
+  help(word: string): Promise<string>;
+}
+type HelperClass = ActorClass<HelperActor & Actor<unknown>>;
+
 /** A mistake, and the code of the error that says so. */
 type Mistake = readonly [what: string, code: string, make: () => Promise<unknown>];
 
@@ -40,14 +48,17 @@ const OLD_KEY = "01800000-0000-7000-8000-000000000000";
 const MEDDLINGS = 12;
 
 export class Oddities {
-  readonly odd: OddClass = makeOdd();
+  readonly odd: OddClass;
   readonly echo: EchoClass = makeEcho();
+  readonly helper: HelperClass;
   readonly #sim: Simulation;
   #certain = 0;
   #possible = 0;
 
   constructor(sim: Simulation) {
     this.#sim = sim;
+    this.odd = makeOdd(sim);
+    this.helper = makeHelper(sim);
   }
 
   async doSome(): Promise<void> {
@@ -89,6 +100,27 @@ export class Oddities {
     }
   }
 
+  /** One of the two may be refused, and no other error may come of it. */
+  async #cross(): Promise<void> {
+    const one = this.#sim.anyClient().get(this.odd, "p").cross("q");
+    const other = this.#sim.anyClient().get(this.odd, "q").cross("p");
+    for (const result of await Promise.allSettled([one, other])) {
+      if (result.status === "fulfilled") continue;
+      if (codeOf(result.reason) !== "DEADLOCK") throw result.reason;
+      this.#sim.saw("a call refused that waited for itself");
+    }
+  }
+
+  async #askForHelp(): Promise<void> {
+    const client = this.#sim.anyClient();
+    const words = ["a", "b", "c", "d", "e"];
+    const helped = await Promise.all(
+      words.map((word) => client.get(this.helper, "any").help(word)),
+    );
+    if (helped.join("") !== "abcde")
+      this.#sim.violated("workload", `a pool answered ${helped.join(", ")}`);
+  }
+
   #mistakes(): readonly Mistake[] {
     const client = this.#sim.anyClient();
     const odd = client.get(this.odd, "o");
@@ -116,6 +148,16 @@ export class Oddities {
       ],
       ["a state that is replaced", "", () => odd.replace()],
       ["a word", "", () => echo.say("x")],
+      ["arguments that their schema refuses", "INVALID_ARGUMENT", () => odd.measured(-1)],
+      ["arguments that their schema takes", "", () => odd.measured(1)],
+      ["an actor explained", "", async () => await this.#sim.anyAdmin()?.explain(this.odd, "o")],
+      [
+        "an actor deactivated",
+        "",
+        async () => await this.#sim.anyAdmin()?.deactivate(this.odd, "o"),
+      ],
+      ["calls that wait for each other", "", () => this.#cross()],
+      ["more calls than a pool has room for", "", () => this.#askForHelp()],
     ];
   }
 }
@@ -133,19 +175,35 @@ function codeOf(error: unknown): string {
   return typeof code === "string" ? code : name;
 }
 
-function makeOdd(): OddClass {
+function makeOdd(sim: Simulation): OddClass {
   return class Odd extends Actor<OddState> {
     static readonly actor = defineActor<Odd>({
       type: "odd",
-      state: () => ({
-        count: 0,
-        map: new Map([["a", { n: 1 }]]),
-        set: new Set([1, 2]),
-        at: new Date(0),
-        bytes: new Uint8Array([1, 2, 3]),
-        list: [{ deep: { n: 1 } }],
-      }),
-      methods: { look: "read", meddle: "read" },
+      // Of the first state it is asked with nothing, of a stored one with that.
+      state: handSchema<OddState>((stored) => ({
+        value:
+          stored !== undefined && Object.keys(stored as object).length > 0
+            ? (stored as OddState)
+            : {
+                count: 0,
+                map: new Map([["a", { n: 1 }]]),
+                set: new Set([1, 2]),
+                at: new Date(0),
+                bytes: new Uint8Array([1, 2, 3]),
+                list: [{ deep: { n: 1 } }],
+              },
+      })),
+      methods: {
+        look: "read",
+        meddle: "read",
+        measured: {
+          args: handSchema<[number]>((args) =>
+            (args as [number])[0] < 0
+              ? { issues: [{ message: "must not be negative", path: [0] }] }
+              : { value: args as [number] },
+          ),
+        },
+      },
     });
     async bump(): Promise<number> {
       return (this.state.count += 1);
@@ -201,6 +259,13 @@ function makeOdd(): OddClass {
         await new Promise((resolve) => this.ctx.signal.addEventListener("abort", resolve));
       });
     }
+    async measured(n: number): Promise<number> {
+      return await Promise.resolve(n);
+    }
+    async cross(id: string): Promise<number> {
+      await sim.sleepIn(this, sim.random.next() * 10);
+      return await this.ctx.get(Odd, id).look();
+    }
     async toItself(id: string): Promise<unknown> {
       this.state.count += 1_000;
       return await this.ctx.get(Odd, id).bump();
@@ -216,6 +281,20 @@ function makeEcho(): EchoClass {
     }
     async write(): Promise<void> {
       (this as { state: unknown }).state = {};
+    }
+  };
+}
+
+function makeHelper(sim: Simulation): HelperClass {
+  return class Helper extends Actor {
+    static readonly actor = defineActor<Helper>({
+      type: "helper",
+      stateless: { max: 2 },
+      idle: "1s",
+    });
+    async help(word: string): Promise<string> {
+      await sim.sleepIn(this, sim.random.next() * 10);
+      return word;
     }
   };
 }

@@ -21,6 +21,7 @@ export function protocolWorkload(sim: Simulation): Workload {
       accounts.actor,
       oddities.odd,
       oddities.echo,
+      oddities.helper,
     ],
     clients: 4,
     async client() {

@@ -39,6 +39,8 @@ export class CodeWatch {
   /** The newest activation of each actor that has served. */
   readonly #newest = new Map<string, Served>();
   readonly #started = new Map<number, Started>();
+  /** Calls that a pool serves: nobody owns those who serve them. */
+  readonly #ofPools = new Set<number>();
   /** Delivered calls that have neither started nor been answered: by process, by actor. */
   readonly #waiting = new WeakMap<SimNode, Map<string, Set<number>>>();
   readonly #maxQueue: ReadonlyMap<string, number>;
@@ -114,6 +116,7 @@ export class CodeWatch {
       this.#findings.saw(`failed: ${result.code}`);
       return;
     }
+    if (this.#ofPools.delete(request)) return;
     if (!started) {
       this.#findings.saw("a repeated key answered from its record");
       return;
@@ -129,7 +132,8 @@ export class CodeWatch {
     this.#serves(started.key, started, `answers ${started.method}`);
   }
 
-  #constructed(silo: WatchedSilo, { type, id, generation, stateful }: Activated): void {
+  #constructed(silo: WatchedSilo, { type, id, generation, stateful, owned }: Activated): void {
+    if (!owned) return;
     const key = `${type}/${id}`;
     const ready = stateful
       ? this.#store.hasLoaded(key, generation)
@@ -144,10 +148,14 @@ export class CodeWatch {
 
   #turn(
     silo: WatchedSilo,
-    { type, id, generation }: Activated,
+    { type, id, generation, owned }: Activated,
     method: string,
     request: number,
   ): void {
+    if (!owned) {
+      this.#ofPools.add(request);
+      return;
+    }
     const key = `${type}/${id}`;
     const { incarnation, node } = silo;
     this.#waiting.get(node)?.get(key)?.delete(request);

@@ -8,6 +8,8 @@ export interface Activated {
   readonly id: string;
   readonly generation: number;
   readonly stateful: boolean;
+  /** False for an activation of a pool, which nobody owns. */
+  readonly owned: boolean;
 }
 
 export interface UserCode {
@@ -20,11 +22,13 @@ type Method = (this: Actor<unknown>, ...args: unknown[]) => unknown;
 
 export function observed(actorClass: ActorClass, code: UserCode): ActorClass {
   const stateful = actorClass.actor.state !== undefined;
+  const owned = actorClass.actor.stateless === undefined;
   const about = ({ ctx }: Actor<unknown>): Activated => ({
     type: ctx.type,
     id: ctx.id,
     generation: ctx.generation,
     stateful,
+    owned,
   });
   const Observed = class extends actorClass {
     static override readonly actor = actorClass.actor;

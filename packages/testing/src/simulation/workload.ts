@@ -2,6 +2,7 @@
 import type { ActorClient, Client } from "@tenure/client";
 import type { Actor, ActorClass, TenureEvent } from "@tenure/core";
 import { decodeValue, type Random, STATE_PART } from "@tenure/core/internal";
+import type { SiloAdmin } from "@tenure/runtime";
 import type { SimCluster } from "./cluster.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import type { SimRow } from "./tables.ts";
@@ -40,6 +41,8 @@ export interface Simulation {
   readonly client: ActorClient;
   /** Any client: one outside of all silos, or that of a silo that lives. */
   anyClient(): ActorClient;
+  /** What an operator does, through any silo that lives; undefined when there is none. */
+  anyAdmin(): SiloAdmin | undefined;
   /** Simulated time passes. */
   sleep(ms: number): Promise<void>;
   /** The same inside of an actor's process: stops when that is frozen or killed. */
@@ -126,6 +129,13 @@ export class RunningSimulation implements Simulation {
       ...inside.slice(0, 2).map(({ silo }) => silo!.client),
     ];
     return all[Math.floor(this.random.next() * all.length)]!;
+  }
+
+  anyAdmin(): SiloAdmin | undefined {
+    const inside = this.cluster
+      .living()
+      .filter(({ silo, node }) => silo !== undefined && !node.frozen);
+    return inside[Math.floor(this.random.next() * inside.length)]?.silo?.admin;
   }
 
   sleep(ms: number): Promise<void> {
