@@ -13,7 +13,7 @@ import {
 import { memoryStorage } from "@tenure/directory/internal";
 import { type Deferred, deferred } from "./deferred.ts";
 
-/** A save on its way to the store, or its answer on its way back, which arrives when it is let go. */
+/** A save or a load on its way to the store, or a save's answer on its way back, which arrives when it is let go. */
 export interface HeldSave {
   /** Resolves when it is held. */
   readonly arrived: Promise<void>;
@@ -34,6 +34,7 @@ export class ScriptedStorage implements StorageProvider {
   loseSaves = 0;
   readonly #inner = memoryStorage();
   readonly #answerHolds: { readonly arrived: Deferred<void>; readonly free: Deferred<void> }[] = [];
+  readonly #loadHolds: { readonly arrived: Deferred<void>; readonly free: Deferred<void> }[] = [];
   readonly #holds: { readonly arrived: Deferred<void>; readonly free: Deferred<void> }[] = [];
 
   async open(environment: PortEnvironment): Promise<Storage> {
@@ -45,7 +46,12 @@ export class ScriptedStorage implements StorageProvider {
     return {
       durability: storage.durability,
       maxStateBytes: storage.maxStateBytes,
-      load: (requests) => reach(() => storage.load(requests)),
+      load: async (requests) => {
+        const hold = this.#loadHolds.shift();
+        hold?.arrived.resolve();
+        await hold?.free.promise;
+        return await reach(() => storage.load(requests));
+      },
       save: async (requests) => {
         this.saves.push(...requests);
         const hold = this.#holds.shift();
@@ -78,6 +84,11 @@ export class ScriptedStorage implements StorageProvider {
   /** Holds the next save. */
   holdNext(): HeldSave {
     return heldIn(this.#holds);
+  }
+
+  /** Holds the next load. */
+  holdLoad(): HeldSave {
+    return heldIn(this.#loadHolds);
   }
 
   /** Holds the answer to the next save, which the store has applied or refused by then. */

@@ -3,6 +3,7 @@ import {
   type Actor,
   type ActorClass,
   type ActorRef,
+  type Address,
   type Clock,
   CLUSTER_PATTERN,
   ConfigError,
@@ -114,7 +115,7 @@ export async function connect(
   });
   const endpoint: Endpoint = await transport
     .join(address, {
-      message: (_from, message) => receive(message, invoker, locator),
+      message: (from, message) => receive(from, message, invoker, locator),
       undeliverable: (to, tag) => {
         if (to === ANY_SILO) locator.undeliverable(to, tag);
         else invoker.undeliverable(to, tag);
@@ -153,10 +154,10 @@ export async function connect(
   return client;
 }
 
-function receive(message: Message, invoker: Invoker, locator: RemoteLocator): void {
+function receive(from: Address, message: Message, invoker: Invoker, locator: RemoteLocator): void {
   switch (message.kind) {
     case "reply":
-      invoker.reply(message);
+      invoker.reply(message, from);
       return;
     case "located":
       locator.located(message);

@@ -7,18 +7,20 @@ import {
   type Address,
   type CallMessage,
   type CallResult,
+  type CancelMessage,
   type Clock,
   type Endpoint,
   errorText,
   FencedError,
   type Incarnation,
   type Located,
+  type Outcome,
   type Refused,
 } from "@tenure/core/internal";
 import { CallLanes } from "./call-lanes.ts";
 import type { Flights } from "./flights.ts";
 import type { LocationCache } from "./location-cache.ts";
-import { detailsOf, type OutgoingCall } from "./outgoing-call.ts";
+import { detailsOf, type Flight, type OutgoingCall } from "./outgoing-call.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { Failure } from "./retry-policy.ts";
 
@@ -30,6 +32,8 @@ export interface Locator {
 /** The silo that this invoker lives in: calls to its own actors skip the transport. */
 export interface LocalSilo {
   deliver(call: CallMessage, from: Address, reply: (result: CallResult) => void): void;
+  /** True when the call had not started, and never will. */
+  cancel(call: CancelMessage, from: Address): boolean;
 }
 
 /** What calls leave through. It changes when a silo rejoins as a new incarnation. */
@@ -92,6 +96,16 @@ export class Departures {
     // The turn that made the call may have lost its actor since the last attempt.
     call.gate = call.origin?.gate();
     this.#lanes.enter(call);
+  }
+
+  /** Its caller has given the call up. Only of the own silo is it known at once whether it has started. */
+  withdraw({ actor: { type, id } }: OutgoingCall, { request, to }: Flight): Outcome {
+    const { attachment } = this;
+    const message: CancelMessage = { kind: "cancel", request, type, id };
+    if (attachment?.local && to === attachment.address)
+      return attachment.local.cancel(message, to) ? "not-executed" : "unknown";
+    attachment?.endpoint.send(to, message);
+    return "unknown";
   }
 
   /** False: the actor must be located first. */

@@ -1,7 +1,7 @@
 // Flights: the attempts that are on their way, by their request ids.
 //   F1. Each attempt has its own random request id (R29).
-//   F2. A reply that nobody waits for is counted and dropped.
-import type { Incarnation, Random } from "@tenure/core/internal";
+//   F2. A reply that nobody waits for is counted and dropped; so is one that does not come from where the attempt went.
+import type { Address, Incarnation, Random } from "@tenure/core/internal";
 import type { Flight, OutgoingCall } from "./outgoing-call.ts";
 
 export interface Landed {
@@ -37,10 +37,10 @@ export class Flights {
     this.#byRequest.delete(request);
   }
 
-  /** The call that a reply is for; undefined when nobody waits for it (F2). */
-  land(request: number): Landed | undefined {
+  /** The call that a reply is for; undefined when nobody waits for it (F2). `from` is undefined for the caller's own silo. */
+  land(request: number, from: Address | undefined): Landed | undefined {
     const call = this.#byRequest.get(request);
-    if (!call) {
+    if (!call || (from !== undefined && call.flight?.to !== from)) {
       this.unknownReplies += 1;
       return undefined;
     }

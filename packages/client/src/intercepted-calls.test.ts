@@ -46,7 +46,7 @@ function setUp(interceptors: readonly Interceptor[], options: Partial<InvokerOpt
   const call = (method: string, given = {}, origin?: CallOrigin) =>
     invoker.call(ACTOR, method, [], given, undefined, origin);
   const reply = (nth: number, result: CallResult) =>
-    invoker.reply({ kind: "reply", request: sent[nth]!.request, result });
+    invoker.reply({ kind: "reply", request: sent[nth]!.request, result }, "a");
   return { clock, sent, invoker, call, reply };
 }
 

@@ -3,6 +3,7 @@ import {
   bytesBody,
   type CallMessage,
   type CallResult,
+  type CancelMessage,
   type DeliveryTag,
   encodeValue,
   type Endpoint,
@@ -28,6 +29,7 @@ function setUp(options: Partial<InvokerOptions> = {}) {
   const asked: Deferred<Located>[] = [];
   const avoided: (string | undefined)[] = [];
   const sent: { to: string; message: CallMessage; tag: DeliveryTag }[] = [];
+  const cancelled: { to: string; message: CancelMessage }[] = [];
   const connection = { up: true };
   const events: EventBody[] = [];
   const endpoint: Endpoint = {
@@ -36,6 +38,7 @@ function setUp(options: Partial<InvokerOptions> = {}) {
       if (!connection.up) return undefined;
       const tag = sent.length + 1;
       if (message.kind === "call") sent.push({ to, message, tag });
+      if (message.kind === "cancel") cancelled.push({ to, message });
       return tag;
     },
     setServing: () => undefined,
@@ -62,7 +65,7 @@ function setUp(options: Partial<InvokerOptions> = {}) {
   const call = (method: string, args: readonly unknown[] = [], options = {}) =>
     invoker.call(ACTOR, method, args, options, undefined);
   const reply = (nth: number, result: CallResult) =>
-    invoker.reply({ kind: "reply", request: sent[nth]!.message.request, result });
+    invoker.reply({ kind: "reply", request: sent[nth]!.message.request, result }, sent[nth]!.to);
   const ok = (nth: number, value: unknown) => reply(nth, { status: "ok", body: valueBody(value) });
   const methods = () => sent.map(({ message }) => message.method);
   return {
@@ -70,6 +73,7 @@ function setUp(options: Partial<InvokerOptions> = {}) {
     asked,
     avoided,
     sent,
+    cancelled,
     connection,
     endpoint,
     events,
@@ -100,6 +104,43 @@ test("a call that waits is not overtaken by one that could leave at once (V2)", 
   asked[0]!.resolve(at("a"));
   await nextTurn();
   expect(methods()).toEqual(["first", "second"]);
+});
+
+test("a reply from elsewhere than the call went to is forged: dropped, counted, and the call goes on waiting (V4, F2)", async () => {
+  const { invoker, call, sent, ok } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const called = call("m");
+  const { request } = sent[0]!.message;
+  const forged: CallResult = { status: "ok", body: valueBody("forged") };
+  invoker.reply({ kind: "reply", request, result: forged }, "b");
+  expect(invoker.counters.unknownReplies).toBe(1);
+  ok(0, "right");
+  expect(await called).toBe("right");
+  expect(invoker.held).toBe(0);
+});
+
+test("who gives up a call that is on its way has its silo told, once; one that is not is not told of (E3)", async () => {
+  const { clock, connection, invoker, call, cancelled, reply, sent } = setUp();
+  invoker.locations.set("t/i", { silo: "a", generation: 1 });
+  const given = new AbortController();
+  const onItsWay = rejection(call("m", [], { signal: given.signal }));
+  given.abort("why");
+  expect(await onItsWay).toMatchObject({ code: "CANCELLED", outcome: "unknown", cause: "why" });
+  const { request } = sent[0]!.message;
+  expect(cancelled).toEqual([{ to: "a", message: { kind: "cancel", request, ...ACTOR } }]);
+  // Answered, refused and waiting for its next attempt, or never sent: nobody has anything to give up.
+  const later = new AbortController();
+  const waits = rejection(call("waits", [], { signal: later.signal }));
+  reply(1, { ...moved(undefined, 0), reason: "unavailable" } as CallResult);
+  connection.up = false;
+  const unsent = rejection(call("unsent", [], { signal: later.signal }));
+  later.abort();
+  for (const one of [waits, unsent])
+    expect(await one).toMatchObject({ code: "CANCELLED", outcome: "not-executed" });
+  expect(cancelled).toHaveLength(1);
+  await clock.advance("2s");
+  expect(sent).toHaveLength(2);
+  expect(invoker.held).toBe(0);
 });
 
 test("lanes that look for the same actor ask once", async () => {

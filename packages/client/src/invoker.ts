@@ -4,7 +4,8 @@
 //   V1. Arguments are copied when the call is made: what the caller changes afterwards never travels.
 //   V2. A caller's calls to one actor leave in the order in which they were made (see call-lanes.ts).
 //   V3. Every call settles, at the latest a sweep after its deadline, and exactly once.
-//   V4. Each attempt has its own random request id; a reply that nobody waits for is counted and dropped (R29).
+//   V4. Each attempt has its own random request id; a reply that nobody waits for, or that comes from elsewhere than the
+//       attempt went, is counted and dropped (R29).
 //   V5. When an incarnation dies, when a frame reached nobody, or the connection is lost, the attempts concerned fail at
 //       once: nobody waits for a timeout to learn what is already known.
 //   V6. At most `maxOpenCalls` calls are open, and at most as many wait in lanes; one more is refused at once (I12).
@@ -55,7 +56,7 @@ export interface InvokerOptions {
 /** What a caller has counted. On the way of each call there are counters, not events. */
 export interface CallCounters {
   readonly openCalls: number;
-  /** Replies that nobody waited for (V4). */
+  /** Replies that nobody waited for, or not from there (V4). */
   readonly unknownReplies: number;
   /** Times that a retry was due and had no budget (R27). */
   readonly heldBackRetries: number;
@@ -85,7 +86,9 @@ export class Invoker implements ReferenceTarget {
     this.#tellUnknown = new Seldom(clock, TELL_EVERY_MS);
     this.#budget = new RetryBudget(clock, rules);
     this.#flights = new Flights(random);
-    this.#open = new OpenCalls(clock, this.#flights, this.locations);
+    this.#open = new OpenCalls(clock, this.#flights, this.locations, (call, flight) =>
+      this.#departures.withdraw(call, flight),
+    );
     this.#departures = new Departures({
       clock,
       locator,
@@ -96,7 +99,7 @@ export class Invoker implements ReferenceTarget {
         failed: (call, failure) => this.#retries.failed(call, failure, undefined),
         expired: (call) => this.#open.expire(call),
         rejected: (call, error) => this.#open.reject(call, error),
-        replied: (request, result) => this.#replied(request, result),
+        replied: (request, result) => this.#replied(request, result, undefined),
       },
     });
     this.#retries = new Retries({
@@ -206,12 +209,12 @@ export class Invoker implements ReferenceTarget {
 
   // ---- what comes back -------------------------------------------------------------------------------------------
 
-  reply(message: ReplyMessage): void {
-    this.#replied(message.request, message.result);
+  reply(message: ReplyMessage, from: Address): void {
+    this.#replied(message.request, message.result, from);
   }
 
-  #replied(request: number, result: CallResult): void {
-    const landed = this.#flights.land(request);
+  #replied(request: number, result: CallResult, from: Address | undefined): void {
+    const landed = this.#flights.land(request, from);
     if (!landed) {
       if (this.#tellUnknown.now())
         this.#o.emit({ type: "replies.unknown", total: this.#flights.unknownReplies });

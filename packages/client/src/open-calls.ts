@@ -2,31 +2,48 @@
 //   E1. Every call ends exactly once, at the latest a sweep after its deadline; whatever is held for it is let go.
 //   E2. An error says whether any attempt may have run (I11).
 //   E3. Whatever ends a call ends those that its interceptors have made, and first: what becomes of them is what is known of it.
+//   E4. Who gives a call up is not kept waiting for what becomes of it: the call ends at once, and its silo is told.
+import { setMaxListeners } from "node:events";
 import {
   bodyValue,
   type CallResult,
   CallTimeoutError,
   CancelledError,
   type Clock,
+  type Outcome,
   thrownFromRecord,
 } from "@tenure/core/internal";
 import { Deadlines } from "./deadlines.ts";
 import type { Flights } from "./flights.ts";
 import type { LocationCache } from "./location-cache.ts";
-import { detailsOf, nameOf, type OutgoingCall, type TurnCall } from "./outgoing-call.ts";
+import {
+  detailsOf,
+  type Flight,
+  nameOf,
+  type OutgoingCall,
+  type TurnCall,
+} from "./outgoing-call.ts";
 import { errorOf, type Failure, outcomeOf } from "./retry-policy.ts";
 
+/** More than there can be: a caller has fewer calls open. (0, for no bound, breaks `getMaxListeners` of Node 20.) */
+const MAX_LISTENERS = 1_000_000_000;
+
 export type Answer = Extract<CallResult, { status: "ok" | "threw" }>;
+
+/** Tells the silo that has this attempt that nobody waits for it any more. Answers what is known of it then. */
+export type Withdraw = (call: OutgoingCall, flight: Flight) => Outcome;
 
 export class OpenCalls {
   readonly #deadlines: Deadlines<OutgoingCall>;
   readonly #flights: Flights;
   readonly #locations: LocationCache;
+  readonly #withdraw: Withdraw;
 
-  constructor(clock: Clock, flights: Flights, locations: LocationCache) {
+  constructor(clock: Clock, flights: Flights, locations: LocationCache, withdraw: Withdraw) {
     this.#deadlines = new Deadlines(clock, (call) => this.expire(call));
     this.#flights = flights;
     this.#locations = locations;
+    this.#withdraw = withdraw;
   }
 
   get size(): number {
@@ -58,17 +75,24 @@ export class OpenCalls {
   #watch(call: OutgoingCall, signal: AbortSignal): void {
     call.onAbort = () => {
       for (const inner of innerOf(call)) inner.onAbort?.(); // E3
+      const details = detailsOf(call);
+      const ran = call.flight !== undefined && this.#withdraw(call, call.flight) !== "not-executed";
       this.reject(
         call,
         new CancelledError(`${nameOf(call)}: cancelled by its caller`, {
-          outcome: outcomeOf(call.maybeRan || call.flight !== undefined),
+          outcome: outcomeOf(call.maybeRan || ran),
           cause: signal.reason,
-          details: detailsOf(call),
+          details,
         }),
-      );
+      ); // E4
     };
-    if (signal.aborted) call.onAbort();
-    else signal.addEventListener("abort", call.onAbort, { once: true });
+    if (signal.aborted) {
+      call.onAbort();
+      return;
+    }
+    // One signal for many calls is no leak, and Node need not warn of one: each listener goes when its call ends.
+    setMaxListeners(MAX_LISTENERS, signal);
+    signal.addEventListener("abort", call.onAbort, { once: true });
   }
 
   /** The method's own answer: what it returned or threw. */

@@ -37,12 +37,12 @@ function setUp(answer: (call: CallMessage, nowMs: number) => CallResult, rules =
   const reply = (message: CallMessage): CallResult => answer(message, clock.monotonicMs());
   const endpoint: Endpoint = {
     snapshot: (value, root) => valueBody(isolate(value, root)),
-    send: (_to, message) => {
+    send: (to, message) => {
       if (!connection.up) return undefined;
       if (message.kind !== "call") return 1;
       sentAtMs.push(clock.monotonicMs());
       clock.after(ROUND_TRIP_MS, () =>
-        invoker.reply({ kind: "reply", request: message.request, result: reply(message) }),
+        invoker.reply({ kind: "reply", request: message.request, result: reply(message) }, to),
       );
       return 1;
     },
@@ -54,6 +54,7 @@ function setUp(answer: (call: CallMessage, nowMs: number) => CallResult, rules =
     deliver: (message, _from, answered) => {
       clock.after(ROUND_TRIP_MS, () => answered(reply(message)));
     },
+    cancel: () => false,
   };
   const place = { silo: "a" };
   const invoker = new Invoker({

@@ -37,6 +37,13 @@ export interface CallContext {
   readonly chain: readonly ChainLink[];
   /** When the caller stops waiting: milliseconds since the epoch on this machine's clock. */
   readonly deadline: number | undefined;
+  /**
+   * Aborts when the turn works in vain: its caller has given the call up (the reason is a CancelledError), its time is up
+   * (CallTimeoutError), or the actor is lost. It asks, and nothing more: a turn that does not look at it runs to its end and
+   * commits. Calls that the turn makes are given up with it when they are given it.
+   * @example await this.ctx.get(Cart, id).$with({ signal: this.ctx.call.signal }).add(item)
+   */
+  readonly signal: AbortSignal;
   readonly idempotencyKey: IdempotencyKey | undefined;
   /** What the caller sent along. Calls made in this turn carry it too, with what `$with` gives them over it. */
   readonly headers: CallHeaders;

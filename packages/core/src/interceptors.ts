@@ -25,7 +25,7 @@ export interface InterceptedCall {
   readonly chain: readonly ChainLink[];
   /** When the caller stops waiting: milliseconds since the epoch on this machine's clock. */
   readonly deadline: number;
-  /** Outgoing: what the caller gave. Incoming: aborts when the activation is lost or deactivated. */
+  /** Outgoing: what the caller gave. Incoming: `ctx.call.signal`, which aborts when the caller has given the call up. */
   readonly signal: AbortSignal | undefined;
   readonly idempotencyKey: CallContext["idempotencyKey"];
 }

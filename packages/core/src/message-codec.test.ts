@@ -91,6 +91,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     id: name,
     ring: name,
   }),
+  fc.record({ kind: fc.constant("cancel" as const), request: count, type: name, id: name }),
   fc.record<CallMessage>({
     kind: fc.constant("call"),
     request: count,

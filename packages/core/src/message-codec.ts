@@ -75,6 +75,8 @@ export function messageTuple(message: Message): readonly unknown[] {
     }
     case "reply":
       return [REPLY, message.request, ...resultTuple(message.result)];
+    case "cancel":
+      return [CANCEL, message.request, message.type, message.id];
     case "locate":
       return [LOCATE, message.request, message.type, message.id, message.avoid ?? null];
     case "located":
@@ -129,6 +131,7 @@ const OPERATIONS_IN_ORDER: Readonly<Record<AdminOperation, true>> = {
   activate: true,
 };
 const OPERATIONS = Object.keys(OPERATIONS_IN_ORDER) as readonly AdminOperation[];
+const CANCEL = 13;
 
 function resultTuple(result: CallResult): readonly unknown[] {
   switch (result.status) {
@@ -234,6 +237,13 @@ export function messageFromTuple(tuple: unknown): Message {
         };
       return { kind: "administered", request, result: refusal(t) };
     }
+    case CANCEL:
+      return {
+        kind: "cancel",
+        request: int(t[1], "request"),
+        type: actorType(t[2]),
+        id: actorId(t[3]),
+      };
     default:
       throw new GarbageError("unknown kind of message");
   }

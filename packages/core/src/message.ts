@@ -91,6 +91,17 @@ export interface ReplyMessage {
   readonly result: CallResult;
 }
 
+/**
+ * Its caller has given this call up: it need not start, and if it runs, its turn is told. Not answered. A silo to which it means
+ * nothing drops it: the call has ended, never came, or came from somebody else.
+ */
+export interface CancelMessage {
+  readonly kind: "cancel";
+  readonly request: number;
+  readonly type: string;
+  readonly id: string;
+}
+
 /** Where should calls to this actor go? Sent to any serving silo. */
 export interface LocateMessage {
   readonly kind: "locate";
@@ -182,6 +193,7 @@ export type Administered = { readonly status: "done"; readonly generation: numbe
 
 export type Message =
   | CallMessage
+  | CancelMessage
   | ReplyMessage
   | LocateMessage
   | LocatedMessage

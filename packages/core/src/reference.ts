@@ -14,7 +14,10 @@ import { REFERENCE } from "./walk.ts";
 export interface CallOptions {
   /** How long to wait. @default the method's, else the client's callTimeoutMs */
   readonly timeoutMs?: Duration | undefined;
-  /** Aborting it fails the call with CancelledError. */
+  /**
+   * Aborting it fails the call at once with CancelledError, and tells its silo: if the call still waits there, it never runs and its
+   * place is free; if it runs, `ctx.call.signal` aborts there. A call with a signal that has aborted before is never sent.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
    * The call's effect is applied once, however often it is sent with this key within 24 hours; a repeat gets the recorded

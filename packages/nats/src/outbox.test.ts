@@ -91,6 +91,7 @@ const messages: fc.Arbitrary<Message> = fc.oneof(
       refused,
     ),
   }),
+  fc.record({ kind: fc.constant("cancel" as const), request: uint, type: text, id: text }),
   fc.record({ kind: fc.constant("probe" as const), round: uint }),
   fc.record({
     kind: fc.constant("admin" as const),
@@ -207,6 +208,7 @@ describe("outbox", () => {
     expect(asks("any", { kind: "locate", request: 1, type: "T", id: "i", avoid: undefined })).toBe(
       true,
     );
+    expect(asks(A, { kind: "cancel", request: 1, type: "T", id: "i" })).toBe(false);
     expect(asks("all", { kind: "death", incarnation: A })).toBe(false);
   });
 

@@ -23,13 +23,20 @@ export interface Frame {
   readonly to: Address;
   readonly tag: DeliveryTag;
   readonly messages: Message[];
-  /** Whether the sender wants to hear when nobody was there. Nobody waits for what became of a reply. */
+  /** Whether the sender wants to hear when nobody was there. */
   wantsReport: boolean;
   /** Upper bound of the encoded size. */
   size: number;
 }
 
 const FRAME_OVERHEAD = 16;
+/** Nobody waits for what becomes of these. */
+const UNREPORTED: ReadonlySet<Message["kind"]> = new Set([
+  "reply",
+  "located",
+  "administered",
+  "cancel",
+]);
 
 export class Outbox {
   readonly #newTag: () => DeliveryTag;
@@ -61,7 +68,7 @@ export class Outbox {
     }
     frame.messages.push(wire);
     frame.size += size;
-    frame.wantsReport ||= to !== EVERYONE && !ANSWERS.has(wire.kind);
+    frame.wantsReport ||= to !== EVERYONE && !UNREPORTED.has(wire.kind);
     return frame.tag;
   }
 
@@ -92,9 +99,6 @@ function withBytes(message: Message): Message {
 function asBytes(body: Body): Body {
   return body.kind === "bytes" ? body : bytesBody(bodyBytes(body));
 }
-
-/** Whoever asked learns by itself that no answer comes. */
-const ANSWERS: ReadonlySet<Message["kind"]> = new Set(["reply", "located", "administered"]);
 
 const NUMBER = 9;
 const TUPLE = 5;
@@ -143,6 +147,8 @@ export function sizeBound(message: Message): number {
       );
     case "waiting":
       return message.states.reduce((sum, state) => sum + stateSize(state), 2 * TUPLE + 2 * NUMBER);
+    case "cancel":
+      return TUPLE + 2 * NUMBER + text(message.type) + text(message.id);
     case "break":
       return TUPLE + 2 * NUMBER + text(message.type) + text(message.id) + text(message.ring);
     case "admin":

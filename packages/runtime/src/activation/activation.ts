@@ -4,11 +4,13 @@
 //   T3. A write turn ends with its changes staged for commit, or rolled back; never in between.
 //   T4. A reply leaves when everything that it may show is durable (I9), the lease holds (R6) and the activation has not
 //       been lost; else it is answered as lost, with an honest outcome (I11).
-//   T5. Every call that comes in is answered exactly once, whatever way the activation ends (R25).
+//   T5. Every call that comes in is answered exactly once, whatever way the activation ends (R25); but for one that its
+//       caller takes back before it starts, to which there is no answer.
 //   T6. After a loss (poisoned) nothing is served, saved or called any more.
 import {
   type ActorAddress,
   type ActorKind,
+  type Address,
   type CallResult,
   type DeactivationReason,
   errorText,
@@ -164,6 +166,11 @@ export class Activation {
     this.#serving.refuseWaiting(request, answer);
   }
 
+  /** The sender of a call gives it up. True when it had not started, and never will. */
+  cancel(request: number, from: Address): boolean {
+    return this.#serving.cancel(request, from);
+  }
+
   /** Ends the activation after the running turns. Waiting calls are answered `moved`, or what `handOver` says. */
   deactivate(reason: DeactivationReason, handOver?: HandOver): void {
     const state = this.#state;
@@ -184,6 +191,7 @@ export class Activation {
       state.life.commits?.abandon(loss);
       if (state.kind === "activating") this.#reports.failed(loss.message);
       else this.#reports.ended(state.life, reason);
+      state.life.runner.lose(loss);
     }
     this.#leaveSlot();
   }

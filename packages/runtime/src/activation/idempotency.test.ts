@@ -14,6 +14,7 @@ const NOW = 1_800_000_000_000;
 
 const callOf = (method: string, args: readonly unknown[]): IncomingCall => ({
   request: 1,
+  from: "f".repeat(32),
   actor: { type: "t", id: "i" },
   method: { name: method, mode: "write", timeoutMs: undefined, idempotent: false, args: undefined },
   args: valueBody(args),
@@ -24,6 +25,7 @@ const callOf = (method: string, args: readonly unknown[]): IncomingCall => ({
   deadlineMs: 1,
   snapshot: (value) => valueBody(value),
   reply: () => undefined,
+  abandon: () => undefined,
 });
 
 const OK: CallResult = { status: "ok", body: valueBody({ sum: 5 }) };

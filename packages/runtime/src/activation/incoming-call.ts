@@ -1,6 +1,7 @@
 // A call that has reached its actor's silo, and what it is answered with.
 import {
   type ActorAddress,
+  type Address,
   type Body,
   type CallHeaders,
   type CallResult,
@@ -15,6 +16,8 @@ import {
 
 export interface IncomingCall {
   readonly request: number;
+  /** Who sent it: only that endpoint may take it back. */
+  readonly from: Address;
   readonly actor: ActorAddress;
   readonly method: ResolvedMethod;
   readonly args: Body;
@@ -31,6 +34,8 @@ export interface IncomingCall {
   snapshot(value: unknown, root: string): Body;
   /** Answers, once. */
   reply(result: CallResult): void;
+  /** Instead of an answer: its caller has given it up, and it did not start. */
+  abandon(): void;
 }
 
 export function refused(

@@ -12,6 +12,7 @@ import {
   TenureError,
 } from "@tenure/core/internal";
 import type { IncomingCall } from "./incoming-call.ts";
+import { setHeaders } from "./make-turn.ts";
 import type { Turn } from "./turn-context.ts";
 
 export interface InterceptedMethod {
@@ -28,7 +29,6 @@ export async function runIntercepted(
   interceptors: readonly Interceptor[],
   call: IncomingCall,
   turn: Turn,
-  signal: AbortSignal,
   method: InterceptedMethod,
 ): Promise<unknown> {
   const args = Object.freeze(method.args);
@@ -44,8 +44,7 @@ export async function runIntercepted(
     refuseUnless(state !== "running", "next() while the method runs");
     const again = state === "ran";
     state = "running";
-    if (changed.headers !== turn.call.headers)
-      turn.call = { ...turn.call, headers: changed.headers }; // I3
+    if (changed.headers !== turn.call.headers) setHeaders(turn, changed.headers); // I3
     try {
       const given = again && changed.args === args ? await method.freshArgs() : changed.args; // I1
       refuseUnless(isRunning(), "next() after the turn has ended");
@@ -66,7 +65,9 @@ export async function runIntercepted(
     caller,
     chain: chain.slice(0, -1),
     deadline: deadline ?? Infinity,
-    signal,
+    get signal(): AbortSignal {
+      return turn.call.signal;
+    },
     idempotencyKey,
   };
   try {

@@ -119,7 +119,6 @@ export function makeLife(
     }),
     exposeStacks: deps.exposeStacks,
     interceptors: interceptorList(deps.interceptors, incoming),
-    signal: host.signal,
     loss,
   });
   const verify = row && (() => deps.rows.verify({ actor: address, ...claim }));

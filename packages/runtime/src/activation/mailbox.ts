@@ -47,6 +47,12 @@ export class Mailbox<T> {
     return at === -1 ? [] : this.#items.slice(this.#head, at + 1);
   }
 
+  /** Takes out the first that is meant; undefined when none is. The others keep their order. */
+  remove(meant: (item: T) => boolean): T | undefined {
+    const at = this.#items.findIndex((item, i) => i >= this.#head && meant(item));
+    return at === -1 ? undefined : this.#items.splice(at, 1)[0];
+  }
+
   /** Takes out, in order, everything that `wanted` accepts. */
   take(wanted: (item: T) => boolean): readonly T[] {
     const all = this.drain();

@@ -17,6 +17,7 @@ const OK: CallResult = { status: "ok", body: valueBody({ sum: 5 }) };
 
 const callOf = (args: readonly unknown[]): IncomingCall => ({
   request: 1,
+  from: "f".repeat(32),
   actor: { type: "t", id: "i" },
   method: { name: "pay", mode: "write", timeoutMs: undefined, idempotent: false, args: undefined },
   args: valueBody(args),
@@ -27,6 +28,7 @@ const callOf = (args: readonly unknown[]): IncomingCall => ({
   deadlineMs: 1,
   snapshot: (value) => valueBody(value),
   reply: () => undefined,
+  abandon: () => undefined,
 });
 
 /** Takes a call through the table, as a turn does. */

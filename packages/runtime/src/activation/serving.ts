@@ -7,7 +7,10 @@
 //   V5. Where strict reads are asked for, a reply that no save vouches for leaves only when the store has confirmed that the
 //       actor is still this activation's; if it is not, the activation is lost.
 //   V6. A turn counts until its reply has left: an actor is not given up before, or its next owner might serve first (I4).
+//   V7. A call that its sender gives up leaves the mailbox at once, and nothing of it runs. If it runs, its turn is told
+//       (call-signal.ts) and goes on. Nobody else's cancellation, and none that comes too early or too late, does anything.
 import {
+  type Address,
   type CallResult,
   type Clock,
   errorText,
@@ -128,6 +131,19 @@ export class Serving {
     for (const call of this.#mailbox.take((waiting) => waiting.request === request))
       call.reply(answer);
     this.#pump();
+  }
+
+  /** The sender of a call gives it up (V7). True when it waited: it never starts. */
+  cancel(request: number, from: Address): boolean {
+    const waited = this.#mailbox.remove((call) => call.request === request && call.from === from);
+    if (!waited) {
+      this.#host.life()?.runner.cancel(request, from);
+      return false;
+    }
+    waited.abandon();
+    // Those behind it may be able to start beside what runs.
+    this.#pump();
+    return true;
   }
 
   /** A turn that no call asked for begins: a hook of the actor's life. */

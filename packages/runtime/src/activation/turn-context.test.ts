@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { nextTurn } from "../../../../test/support/deferred.ts";
+import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
+import { CallSignal } from "./call-signal.ts";
 import { exclusiveTurns, overlappingTurns, type Turn } from "./turn-context.ts";
 
 const makeTurn = (name: string): Turn => ({
@@ -12,7 +14,10 @@ const makeTurn = (name: string): Turn => ({
     deadline: undefined,
     idempotencyKey: undefined,
     headers: {},
+    signal: new AbortController().signal,
   },
+  from: undefined,
+  signal: new CallSignal(new VirtualClock(), 1, { type: "t", id: "i", method: name, turn: 1 }),
   deadlineMs: 1,
   chain: [],
   outgoing: 0,

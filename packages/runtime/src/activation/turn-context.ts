@@ -5,7 +5,8 @@
 //   N3. Neither a turn that has ended nor another activation's turn, whose call led here, is ever the current one.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CallContext, MethodMode } from "@tenure/core";
-import type { ChainLink } from "@tenure/core/internal";
+import type { Address, ChainLink } from "@tenure/core/internal";
+import type { CallSignal } from "./call-signal.ts";
 
 export interface Turn {
   readonly mode: MethodMode;
@@ -13,6 +14,9 @@ export interface Turn {
   readonly request: number;
   /** As its method sees it: an interceptor may give it other headers. */
   call: CallContext;
+  /** Who sent the call; undefined for a hook. */
+  readonly from: Address | undefined;
+  readonly signal: CallSignal;
   /** Monotonic. */
   readonly deadlineMs: number;
   /** The chain that calls made in this turn carry: the call's own, and this turn. */

@@ -3,11 +3,13 @@
 //   U2. A result or a state that cannot be stored or travel fails the turn: nothing of it is staged.
 //   U3. A keyed call's result is staged in the same save as its changes (R23). A thrown user error is such a result; an
 //       error of the runtime that the method let through is not: the same key may still succeed.
-//   U4. Arguments that a schema refuses reach neither interceptors nor the method. A schema that takes its time may let lease, deadline and actor
-//       pass: before the method begins all of them are asked again.
+//       Nor is what a method throws that has been told to give up, by whatever error it says so.
+//   U4. Arguments that a schema refuses reach neither interceptors nor the method. A schema that takes its time may let lease,
+//       deadline and actor pass: before the method begins all of them are asked again.
 import {
   type Actor,
   type ActorAddress,
+  type Address,
   bodyValue,
   type CallResult,
   type ChainLink,
@@ -42,8 +44,6 @@ export interface TurnRunnerDeps {
   readonly exposeStacks: boolean;
   /** Around every method, the first outermost; undefined when there are none. */
   readonly interceptors: readonly Interceptor[] | undefined;
-  /** The activation's. */
-  readonly signal: AbortSignal;
   /** Set when the activation has been lost. */
   loss(): CommitRefused | undefined;
 }
@@ -80,6 +80,17 @@ export class TurnRunner {
 
   turns(): Iterable<Turn> {
     return this.#running.values();
+  }
+
+  /** The sender of a call gives it up while it runs. */
+  cancel(request: number, from: Address): void {
+    const turn = this.#running.get(request);
+    if (turn?.from === from) turn.signal.cancel();
+  }
+
+  /** The actor is lost: nothing of any turn counts any more. */
+  lose(reason: Error): void {
+    for (const turn of this.#running.values()) turn.signal.abort(reason);
   }
 
   /** `mayBegin`: why the method must not begin now, if so. */
@@ -135,6 +146,7 @@ export class TurnRunner {
     }
     this.#running.delete(call.request);
     this.#d.turns.end(turn);
+    turn.signal.end();
     return this.#endOfCall(call, turn, threw, value, admission.digest);
   }
 
@@ -153,7 +165,7 @@ export class TurnRunner {
     method: Method,
     args: readonly unknown[],
   ): Promise<unknown> {
-    return runIntercepted(interceptors, call, turn, this.#d.signal, {
+    return runIntercepted(interceptors, call, turn, {
       args,
       run: (given) => method.apply(this.#d.actor, given as unknown[]),
       undo: () => {
@@ -175,7 +187,7 @@ export class TurnRunner {
     run: () => Promise<void> | void,
   ): Promise<{ readonly error: unknown } | undefined> {
     const request = this.#d.random.id48();
-    const turn = turnOfHook(this.#d.address, name, request);
+    const turn = turnOfHook(this.#d.address, name, request, this.#d.clock);
     this.#running.set(request, turn);
     try {
       const returned = this.#d.turns.run(turn, run);
@@ -189,6 +201,7 @@ export class TurnRunner {
       return { error };
     } finally {
       this.#running.delete(request);
+      turn.signal.end();
     }
   }
 
@@ -210,7 +223,8 @@ export class TurnRunner {
       result = threw
         ? threwResult(call, value, this.#d.exposeStacks)
         : okResult(call, value, this.#d.cell !== undefined);
-      draft = this.#d.keyed.draft(call, digest, result, threw ? value : undefined);
+      const gaveUp = threw && turn.signal.aborted; // U4
+      if (!gaveUp) draft = this.#d.keyed.draft(call, digest, result, threw ? value : undefined);
       if (write && !threw) state = this.#d.cell?.commitPoint(true);
     } catch (error) {
       if (write) this.#d.cell?.rollback();

@@ -33,6 +33,7 @@ test("a silo with all the activations that it may have refuses another actor, ty
     catalog.deliver(
       {
         request: 1,
+        from: "f".repeat(32),
         actor: { type: "plain", id },
         method: kind.methods.get("go")!,
         args: valueBody([]),
@@ -43,6 +44,7 @@ test("a silo with all the activations that it may have refuses another actor, ty
         deadlineMs: Infinity,
         snapshot: valueBody,
         reply: (result) => void replies.push([id, result]),
+        abandon: () => undefined,
       },
       kind,
     );

@@ -34,8 +34,11 @@ export class Inbox {
       case "call":
         this.#parts.dispatcher.receive(from, message);
         return;
+      case "cancel":
+        this.#parts.dispatcher.cancel(message, from);
+        return;
       case "reply":
-        this.#invoker.reply(message);
+        this.#invoker.reply(message, from);
         return;
       case "locate":
         void this.#answerLocate(endpoint, from, message);

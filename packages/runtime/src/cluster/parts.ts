@@ -201,6 +201,7 @@ export function makeParts(
     draining: () => host.draining(),
     holds: (call) => catalog.has(call),
     deliver: (call, kind) => catalog.deliver(call, kind),
+    cancel: (actor, request, from) => catalog.get(actor)?.cancel(request, from) ?? false,
   });
   const others = new RemoteLocator(clock, random, () => host.endpoint());
   const locator = new SiloLocator({

@@ -6,6 +6,7 @@
 //   Z3. A call that has no answer by its deadline is over then.
 //   Z4. What may have changed while it waited is asked again before it goes on: see Dispatcher.
 //   Z5. A silo that leaves answers those that still wait: nothing of them ran.
+//   Z6. A call that its sender gives up while it waits is over, and the silo has room for another.
 import { Deadlines, Seldom } from "@tenure/client/internal";
 import {
   type Address,
@@ -52,6 +53,7 @@ export class Authorization {
   readonly #d: AuthorizationDeps;
   readonly #order = new InOrder();
   readonly #waiting: Deadlines<Asked>;
+  readonly #byRequest = new Map<number, Asked>();
   readonly #tell: Seldom;
   #failures = 0;
 
@@ -64,7 +66,7 @@ export class Authorization {
   }
 
   /** Calls `goOn`, now or later; or answers the call. */
-  ask(call: IncomingCall, from: Address, goOn: () => void): void {
+  ask(call: IncomingCall, goOn: () => void): void {
     const seen = seenCall(call, this.#d.clock);
     const refuse = (problem: CallResult): void => call.reply(seen.unreadable() ?? problem);
     let answer: unknown;
@@ -83,24 +85,35 @@ export class Authorization {
       goOn();
       return;
     }
-    const lane = laneOf(call, from);
+    const lane = laneOf(call);
     if (!isThenable(answer) && !this.#order.has(lane)) {
       goOn();
       return;
     }
     const asked: Asked = { call, place: this.#order.enter(lane), deadlineMs: call.deadlineMs };
     this.#waiting.add(asked);
+    this.#byRequest.set(call.request, asked);
     Promise.resolve(answer).then(
       (allowed) => {
         if (allowed !== true) this.#answer(asked, seen.unreadable() ?? this.#refusal(allowed));
         else
           asked.place.ready(() => {
-            this.#waiting.delete(asked);
+            this.#over(asked);
             goOn();
           }); // Z2
       },
       (error: unknown) => this.#answer(asked, seen.unreadable() ?? this.#thrown(error)),
     );
+  }
+
+  /** The sender of a call gives it up. True when it waited here: it goes no further (Z6). */
+  cancel(request: number, from: Address): boolean {
+    const asked = this.#byRequest.get(request);
+    if (asked?.call.from !== from) return false;
+    this.#over(asked);
+    if (!asked.place.leave()) return false;
+    asked.call.abandon();
+    return true;
   }
 
   /** Answers every call that waits (Z5). */
@@ -112,8 +125,14 @@ export class Authorization {
 
   /** Ends a call that waits here; one that is over by then stays as it was answered. */
   #answer(asked: Asked, result: CallResult): void {
-    this.#waiting.delete(asked);
+    this.#over(asked);
     if (asked.place.leave()) asked.call.reply(result);
+  }
+
+  #over(asked: Asked): void {
+    this.#waiting.delete(asked);
+    const { request } = asked.call;
+    if (this.#byRequest.get(request) === asked) this.#byRequest.delete(request);
   }
 
   #refusal(answer: unknown): CallResult {
@@ -136,9 +155,9 @@ export class Authorization {
 const NOT_ALLOWED = "the silo does not allow the call";
 
 /** Its sender, the actor that makes the call, and the one that is called: a caller's calls to one actor (V2). */
-function laneOf(call: IncomingCall, from: Address): string {
+function laneOf(call: IncomingCall): string {
   const caller = call.chain.at(-1);
-  return `${from} ${caller ? formatActor(caller) : ""} ${formatActor(call.actor)}`;
+  return `${call.from} ${caller ? formatActor(caller) : ""} ${formatActor(call.actor)}`;
 }
 
 function seenCall(

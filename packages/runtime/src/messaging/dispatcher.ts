@@ -7,11 +7,13 @@
 //   X4. Whether a call may be made is asked last, when it could be taken (authorization.ts). If the answer takes time, what
 //       can have changed meanwhile is checked again.
 import {
+  type ActorAddress,
   type ActorKind,
   type Address,
   addressProblem,
   type CallMessage,
   type CallResult,
+  type CancelMessage,
   type Clock,
   type Endpoint,
   type EventSink,
@@ -39,6 +41,15 @@ export interface DispatchHost {
   /** False for an actor that has no slot here: a draining silo takes no new ones. */
   holds(call: CallMessage): boolean;
   deliver(call: IncomingCall, kind: ActorKind): void;
+  /** The sender of a call that was delivered gives it up. True when it had not started, and never will. */
+  cancel(actor: ActorAddress, request: number, from: Address): boolean;
+}
+
+/** A local call that waits for the next turn of the event loop. */
+interface Deferred {
+  readonly request: number;
+  readonly from: Address;
+  run(): void;
 }
 
 /** How long a full silo asks to be left alone. A silo that has maxCalls open answers many calls in that time. */
@@ -53,7 +64,7 @@ export class Dispatcher implements LocalSilo {
   #open = 0;
   #burst = 0;
   #depth = 0;
-  readonly #deferred = new Mailbox<() => void>(Infinity);
+  readonly #deferred = new Mailbox<Deferred>(Infinity);
   readonly #authorization: Authorization | undefined;
 
   constructor(host: DispatchHost) {
@@ -85,8 +96,17 @@ export class Dispatcher implements LocalSilo {
     if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
-      this.#deferred.offer(run);
+      this.#deferred.offer({ request: message.request, from, run });
     else this.#nest(run);
+  }
+
+  /** A call is given up by its sender. */
+  cancel({ request, type, id }: CancelMessage, from: Address): boolean {
+    const deferred = this.#deferred.remove(
+      (call) => call.request === request && call.from === from,
+    );
+    if (deferred !== undefined || this.#authorization?.cancel(request, from)) return true;
+    return this.#host.cancel({ type, id }, request, from);
   }
 
   #nest(run: () => void): void {
@@ -102,7 +122,7 @@ export class Dispatcher implements LocalSilo {
     // What comes meanwhile goes behind those that still wait.
     const due = Math.min(this.#deferred.size, LOCAL_BURST);
     this.#burst = due;
-    for (let i = 0; i < due; i++) this.#nest(this.#deferred.shift()!);
+    for (let i = 0; i < due; i++) this.#nest(this.#deferred.shift()!.run);
   }
 
   #dispatch(
@@ -147,6 +167,7 @@ export class Dispatcher implements LocalSilo {
     this.#open += 1;
     const call: IncomingCall = {
       request: message.request,
+      from,
       actor: { type: message.type, id: message.id },
       method,
       args: message.args,
@@ -161,9 +182,12 @@ export class Dispatcher implements LocalSilo {
         this.#open -= 1;
         reply(result);
       },
+      abandon: () => {
+        this.#open -= 1;
+      },
     };
     if (!this.#authorization) this.#host.deliver(call, kind);
-    else this.#authorization.ask(call, from, () => this.#authorized(call, message, kind));
+    else this.#authorization.ask(call, () => this.#authorized(call, message, kind));
   }
 
   #authorized(call: IncomingCall, message: CallMessage, kind: ActorKind): void {
