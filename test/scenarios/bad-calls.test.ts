@@ -280,6 +280,8 @@ test("an argument that cannot travel is refused with its path, and nothing is se
     expect(String(refused)).toContain("args[0].a[1] is a function");
     const reference = await rejection(target.add(target as unknown as number));
     expect(String(reference)).toContain("is a reference to an actor; send its id");
+    const signal = await rejection(target.add(AbortSignal.abort() as unknown as number));
+    expect(String(signal)).toContain("args[0] is an AbortSignal; give it to the call");
   }
 });
 

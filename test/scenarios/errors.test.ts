@@ -8,6 +8,7 @@ import {
   defineError,
   TenureError,
 } from "tenure";
+import { errorToRecord } from "@tenure/core/internal";
 import { expect, test } from "vitest";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
 import { rejection } from "../support/deferred.ts";
@@ -53,6 +54,11 @@ const THROWN: Readonly<Record<string, () => unknown>> = {
         throw new Error("gotcha");
       },
     }),
+  "hostile text": () => ({
+    toString() {
+      throw new Error("gotcha");
+    },
+  }),
   revoked: () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
@@ -72,6 +78,13 @@ class Thrower extends Actor<{ n: number }> {
   async throwThrough(what: string) {
     await this.ctx.get(Thrower, "inner").throw(what);
   }
+  async wrap(what: string) {
+    try {
+      await this.throwThrough(what);
+    } catch (cause) {
+      throw new Error("wrapped", { cause });
+    }
+  }
   async callThrough(method: string) {
     const inner = this.ctx.get(Thrower, "inner") as unknown as Record<string, () => Promise<void>>;
     await inner[method]!();
@@ -83,6 +96,15 @@ class Thrower extends Actor<{ n: number }> {
   throwFromState() {
     throw LimitReached({ limit: this.state.n, seen: new Map(Object.entries(this.state)) });
   }
+}
+
+async function thrownBy(call: Promise<unknown>): Promise<unknown> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
 }
 
 /** The same from the actor's own silo and from another: where an actor lives changes nothing. */
@@ -122,7 +144,9 @@ test("errors of the language keep their class; others their name, code and own p
     });
     expect(own).not.toHaveProperty("retry");
     expect(await rejection(get("t").throw("code"))).toMatchObject({ code: "ENOENT", errno: -2 });
-    expect(await rejection(get("t").throw("abort"))).toMatchObject({
+    const abort = await rejection(get("t").throw("abort"));
+    expect(abort).toBeInstanceOf(DOMException);
+    expect(abort).toMatchObject({
       name: "AbortError",
       message: "stopped",
       code: 20,
@@ -158,6 +182,31 @@ test("anything can be thrown (X3)", async () => {
   });
 });
 
+test("whatever is thrown comes through another actor as it comes from its own", async () => {
+  await fromBoth(async (get) => {
+    for (const what of Object.keys(THROWN)) {
+      const direct = await thrownBy(get("t").throw(what));
+      const through = await thrownBy(get("t").throwThrough(what));
+      expect([what, errorToRecord(through)]).toEqual([what, errorToRecord(direct)]);
+    }
+  });
+});
+
+test("what was left out of an error on its way is named in it; a value that cannot travel arrives as an error that says so", async () => {
+  await fromBoth(async (get) => {
+    for (const thrown of [get("t").throw("own"), get("t").throwThrough("own")])
+      expect(await thrownBy(thrown)).toMatchObject({
+        name: "OrderError",
+        notSerialized: ["retry"],
+      });
+    for (const what of ["symbol", "revoked", "hostile text"])
+      expect(await thrownBy(get("t").throwThrough(what))).toMatchObject({
+        message: expect.stringContaining("a value that cannot travel was thrown") as unknown,
+        notSerialized: ["thrown"],
+      });
+  });
+});
+
 test("a user's error comes through another actor as it is", async () => {
   await fromBoth(async (get) => {
     expect(LimitReached.is(await rejection(get("t").throwThrough("defined")))).toBe(true);
@@ -184,6 +233,27 @@ test("a stack travels only where the silo allows it", async () => {
     await using t = await testSilos({ actors: [Thrower], options: { exposeStacks } });
     const error = (await rejection(t.silos[0]!.client.get(Thrower, "t").throw("type"))) as Error;
     expect(error.stack!.includes("Thrower.throw")).toBe(exposeStacks);
+  }
+});
+
+test("an error that is thrown through one actor by another shows both stacks, whether it was caught on its way or not", async () => {
+  await using t = await testSilos({ actors: [Thrower], silos: 2, options: { exposeStacks: true } });
+  for (const silo of t.silos) {
+    const thrower = silo.client.get(Thrower, "t");
+    const through = (await rejection(thrower.throwThrough("type"))) as Error;
+    expect(through).toBeInstanceOf(TypeError);
+    const places = ["Thrower.throw ", "--- through thrower/t.throwThrough ---", "throwThrough "];
+    const at = places.map((place) => through.stack!.indexOf(place));
+    expect(at).toEqual(at.toSorted((a, b) => a - b));
+    expect(Math.min(...at)).toBeGreaterThan(0);
+    const wrapped = (await rejection(thrower.wrap("type"))) as Error & { cause: Error };
+    expect(wrapped.stack).toContain("Thrower.wrap");
+    expect(wrapped.cause.stack).toContain("Thrower.throw ");
+    // What is no error, or cannot be changed, comes through as ever.
+    for (const what of ["text", "null", "symbol", "hostile"])
+      expect([await thrownBy(thrower.throwThrough(what))]).toEqual([
+        await thrownBy(thrower.throw(what)),
+      ]);
   }
 });
 

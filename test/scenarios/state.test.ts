@@ -1,4 +1,5 @@
 // State: what a turn may do to it, what is left of it when the turn fails, and what others can reach.
+import { Socket } from "node:net";
 import { Actor, type CallError, defineActor, NotSerializableError, TenureError } from "tenure";
 import { expect, test } from "vitest";
 import { testSilos } from "../../packages/testing/src/test-silos.ts";
@@ -127,6 +128,10 @@ class Box extends Actor<Contents> {
   async answerFunction() {
     this.state.title = "changed";
     return { deep: [{ callback: () => 1 }] };
+  }
+  async answerSocket() {
+    this.state.title = "changed";
+    return { user: { name: "ann", socket: new Socket() } };
   }
   async grow(bytes: number) {
     this.state.title = "x".repeat(bytes);
@@ -269,6 +274,9 @@ test("a result that cannot travel fails its turn with the path, and the state is
     const refused = await rejection(silo.client.get(Box, "b").answerFunction());
     expect(refused).toBeInstanceOf(NotSerializableError);
     expect((refused as CallError).message).toContain("result.deep[0].callback is a function");
+    const socket = await rejection(silo.client.get(Box, "b").answerSocket());
+    expect(socket).toBeInstanceOf(NotSerializableError);
+    expect((socket as CallError).message).toContain("result.user.socket is an instance of Socket");
   }
   expect(await box.contents()).toEqual(FIRST());
 });

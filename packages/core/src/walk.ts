@@ -158,6 +158,8 @@ function refuseSubclass(value: object, walk: Walk): void {
 }
 
 function instanceOf(value: object): string {
+  if (value instanceof AbortSignal)
+    return "is an AbortSignal; give it to the call, $with({ signal }), and it is ctx.call.signal there";
   const { constructor } = value as { constructor?: { name?: unknown } };
   const name = typeof constructor?.name === "string" && constructor.name;
   return `is an instance of ${name || "a class"}; only plain data keeps its meaning on the way`;

@@ -5,6 +5,7 @@ import { decodeValue, encodeValue } from "./codec.ts";
 import {
   CallError,
   CallTimeoutError,
+  CancelledError,
   defineError,
   MethodNotFoundError,
   TenureError,
@@ -22,6 +23,186 @@ function ways(thrown: unknown): unknown[] {
     thrownFromRecord(isolate(record, "error")),
   ];
 }
+
+/** The same over two hops: through an actor that lets it through. */
+function twice(thrown: unknown): unknown[] {
+  return ways(thrown).flatMap(ways);
+}
+
+class OrderError extends Error {
+  override readonly name = "OrderError";
+  readonly order = { id: 7n, at: new Date(0), tags: new Set(["a"]) };
+}
+
+const cyclic = new Error("around");
+cyclic.cause = cyclic;
+let deep = new Error("the last cause");
+for (let i = 0; i < 20; i++) deep = new Error(`cause ${i}`, { cause: deep });
+
+/** Whatever may be thrown, and what arrives of it. */
+const THROWN: readonly (readonly [what: string, thrown: unknown, arrives: object])[] = [
+  ["an Error", new Error("m"), { constructor: Error, name: "Error", message: "m" }],
+  ["an empty message", new Error(), { constructor: Error, message: "" }],
+  ...[TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError].map(
+    (Class) =>
+      [Class.name, new Class("m"), { constructor: Class, name: Class.name, message: "m" }] as const,
+  ),
+  [
+    "a class of the user's",
+    new OrderError("m"),
+    { name: "OrderError", order: { id: 7n, at: new Date(0), tags: new Set(["a"]) } },
+  ],
+  ["a code", Object.assign(new Error("m"), { code: "ENOENT" }), { code: "ENOENT" }],
+  ["a code that is a number", Object.assign(new Error("m"), { code: 7 }), { code: 7 }],
+  ["a name that was given", Object.assign(new Error("m"), { name: "Mine" }), { name: "Mine" }],
+  ["an error of defineError", Limit({ limit: 3 }), { code: "LIMIT", data: { limit: 3 } }],
+  [
+    "causes",
+    Limit({ limit: 1 }, { cause: new RangeError("inner", { cause: new TypeError("deep") }) }),
+    { cause: { name: "RangeError", message: "inner", cause: { name: "TypeError" } } },
+  ],
+  ["a cause that is no error", new Error("m", { cause: { why: 1 } }), { cause: { why: 1 } }],
+  [
+    "an AggregateError",
+    new AggregateError([new TypeError("one"), Limit({ limit: 2 }), "three", null], "all", {
+      cause: "why",
+    }),
+    {
+      constructor: AggregateError,
+      message: "all",
+      cause: "why",
+      errors: [{ name: "TypeError" }, { code: "LIMIT" }, "three", null],
+    },
+  ],
+  [
+    "a DOMException",
+    new DOMException("m", "AbortError"),
+    { constructor: DOMException, name: "AbortError", message: "m", code: 20 },
+  ],
+  ["what an AbortSignal aborts with", AbortSignal.abort().reason, { constructor: DOMException }],
+  [
+    "a timeout of the framework",
+    new CallTimeoutError("m", { outcome: "not-executed", details: { actor: "a/1" } }),
+    {
+      constructor: CallTimeoutError,
+      code: "CALL_TIMEOUT",
+      outcome: "unknown",
+      details: { actor: "a/1" },
+    },
+  ],
+  [
+    "a cancellation",
+    new CancelledError("m", { outcome: "not-executed", cause: new Error("why") }),
+    { constructor: CancelledError, outcome: "unknown", cause: { message: "why" } },
+  ],
+  ["an error of the framework", new TenureError("T", "m"), { constructor: TenureError, code: "T" }],
+  ["an error that is its own cause", cyclic, { message: "around", cause: { message: "around" } }],
+  ["very many causes", deep, { message: "cause 19", cause: { message: "cause 18" } }],
+  [
+    "what has no place in data",
+    Object.assign(new Error("m"), { socket: new URLSearchParams(), fine: 1, on: () => 1 }),
+    { message: "m", fine: 1, notSerialized: ["socket", "on"] },
+  ],
+  [
+    "data of defineError that cannot travel",
+    Limit({ limit: (() => 1) as unknown as number }),
+    { code: "LIMIT", data: undefined, notSerialized: ["data"] },
+  ],
+  [
+    "a cause that cannot travel",
+    new Error("m", { cause: () => 1 }),
+    { cause: { name: "Error", notSerialized: ["thrown"] } },
+  ],
+  [
+    "an error whose toString throws",
+    Object.assign(new Error("m"), {
+      toString() {
+        throw new Error("gotcha");
+      },
+    }),
+    { message: "m", notSerialized: ["toString"] },
+  ],
+  ...[
+    ["a symbol", Symbol("s"), "symbol"],
+    ["a function", () => 1, "function"],
+    ["an instance of a class", new URLSearchParams(), "object"],
+    [
+      "an object whose toString throws",
+      {
+        toString() {
+          throw new Error("gotcha");
+        },
+      },
+      "object",
+    ],
+    ["a proxy that throws at everything", hostileProxy(new Error("m")), "object"],
+    ["the same around no error", hostileProxy({}), "object"],
+    ["a lone surrogate", "\ud800", "string"],
+    ["a promise", Promise.resolve(), "object"],
+  ].map(
+    ([what, thrown, type]) =>
+      [
+        what as string,
+        thrown,
+        {
+          name: "Error",
+          message: `a value that cannot travel was thrown (${type as string})`,
+          notSerialized: ["thrown"],
+        },
+      ] as const,
+  ),
+];
+
+function hostileProxy(target: object): unknown {
+  const trap = (): never => {
+    throw new Error("gotcha");
+  };
+  return new Proxy(target, {
+    get: trap,
+    has: trap,
+    ownKeys: trap,
+    getPrototypeOf: trap,
+    getOwnPropertyDescriptor: trap,
+  });
+}
+
+test.each(THROWN)("%s arrives as it was thrown, over one hop and over two", (_what, thrown, as) => {
+  for (const arrived of [...ways(thrown), ...twice(thrown)]) {
+    expect(arrived).toBeInstanceOf(Error);
+    expect(arrived).toMatchObject(as);
+  }
+});
+
+test.each([["text"], [""], [7], [Number.NaN], [7n], [true], [null], [undefined]])(
+  "the value %o that was thrown arrives as that value, over one hop and over two",
+  (thrown) => {
+    for (const arrived of [...ways(thrown), ...twice(thrown)]) expect(arrived).toBe(thrown);
+  },
+);
+
+test("what an error had lost before it went on is still named, and so is what it loses then", () => {
+  for (const first of ways(Object.assign(new Error("m"), { one: () => 1 }))) {
+    Object.assign(first as Error, { two: Symbol("s") });
+    for (const second of ways(first))
+      expect(second).toMatchObject({ notSerialized: ["one", "two"] });
+  }
+  // Only so many names.
+  const very = Object.assign(
+    new Error("m"),
+    Object.fromEntries(Array.from({ length: 1_000 }, (_unused, i) => [`f${i}`, () => i])),
+  );
+  for (const arrived of twice(very))
+    expect((arrived as { notSerialized?: unknown }).notSerialized).toHaveLength(100);
+});
+
+test("a stack travels where it is asked for, with those of causes and of errors in errors", () => {
+  const inner = new RangeError("inner");
+  const record = errorToRecord(new AggregateError([inner], "m", { cause: inner }), { stack: true });
+  const arrived = errorFromRecord(decodeValue(encodeValue(record))) as AggregateError;
+  for (const error of [arrived.cause, arrived.errors[0]] as Error[])
+    expect(error.stack).toBe(inner.stack);
+  expect(JSON.stringify(errorToRecord(inner))).not.toContain("wire-error.test");
+});
 
 test("a CallError arrives with its class, code and details, and with outcome unknown (X2)", () => {
   const sent = new MethodNotFoundError("no", { outcome: "not-executed", details: { a: 1 } });
@@ -157,6 +338,8 @@ test("what is no record makes a TypeError, and nothing else (X4)", () => {
       cause: field,
       errors: fc.oneof(fc.array(fc.anything()), field),
       stack: field,
+      dom: fc.oneof(fc.constant(true), field),
+      lost: fc.oneof(fc.array(fc.string(), { maxLength: 120 }), field),
     },
     { requiredKeys: [] },
   );

@@ -1,8 +1,9 @@
 // Errors as plain records: how a user's error crosses the wire.
 //   X1. Name, message, code, data, cause and own plain-data properties survive; the class survives for errors of the
-//       language, of the framework's calls and of defineError.
+//       language, DOMException, those of the framework's calls and of defineError.
 //   X2. A CallError that comes through another actor arrives with outcome 'unknown': the turn that threw it did run (I11).
-//   X3. Anything can be thrown; encoding never throws and is bounded. What cannot travel is left out and named in `lost`.
+//   X3. Anything can be thrown; encoding never throws and is bounded. What cannot travel is left out and named in `lost`, which
+//       the receiver finds as the error's `notSerialized`. A thrown value that cannot travel arrives as an error that says so.
 //   X4. A record comes from outside: what is not one is refused, and none can make anything but an error.
 //   X5. Objects of a decoded value may be shared, so that a few bytes can name one record a million times: a record makes
 //       no more errors than X3 lets one hold, and a value no more than it has values.
@@ -20,6 +21,8 @@ export interface ErrorRecord {
   readonly cause?: ErrorRecord;
   readonly errors?: readonly ErrorRecord[];
   readonly stack?: string;
+  /** A DOMException, whose class and code follow from its name. */
+  readonly dom?: true;
   readonly lost?: readonly string[];
 }
 
@@ -35,6 +38,10 @@ const LANGUAGE_ERRORS: ReadonlyMap<string, new (message: string) => Error> = new
 /** How deep causes go, and how many errors one record holds: an error may name itself as its cause. */
 const MAX_CAUSES = 8;
 const MAX_ERRORS = 100;
+/** How many of the things that were left out are named. */
+const MAX_LOST = 100;
+/** What a received error has when something of it was left out on its way: the names of what it was. */
+const NOT_SERIALIZED = "notSerialized";
 
 /** What a record says in fields of its own, by kind; an error's other own properties are its `props`. */
 const OWN_FIELDS: Readonly<Record<ErrorRecord["kind"], ReadonlySet<string>>> = {
@@ -94,6 +101,7 @@ function recordOfError(thrown: Error, encoding: Encoding, depth: number): ErrorR
   // DOMException and its like have a number, and have it from their prototype.
   if (typeof code === "number") props["code"] = code;
   const stack = encoding.stack ? get("stack") : undefined;
+  const dom = kind === "error" && thrown instanceof DOMException;
   return {
     kind,
     name: text(get("name"), "Error"),
@@ -104,7 +112,8 @@ function recordOfError(thrown: Error, encoding: Encoding, depth: number): ErrorR
     ...(causeRecord ? { cause: causeRecord } : {}),
     ...(errorRecords ? { errors: errorRecords } : {}),
     ...(typeof stack === "string" ? { stack: stack.toWellFormed() } : {}),
-    ...(lost.length > 0 ? { lost } : {}),
+    ...(dom ? { dom } : {}),
+    ...(lost.length > 0 ? { lost: lost.slice(0, MAX_LOST) } : {}),
   };
 }
 
@@ -213,9 +222,18 @@ function errorOf(record: ErrorRecord, decoding: Decoding, depth: number): Error 
   const inner = (given: unknown): unknown => thrownOf(given, decoding, depth + 1);
   const error = construct(record, inner);
   if (error.name !== record.name) define(error, "name", record.name, false);
-  for (const [key, value] of props) define(error, key, value, true);
+  for (const [key, value] of props)
+    if (!(record.dom && key === "code")) define(error, key, value, true);
+  if (record.lost) define(error, NOT_SERIALIZED, lostOf(record), true);
   if (record.stack !== undefined) define(error, "stack", record.stack, false);
   return error;
+}
+
+/** What was left out on this way, and on those before it. */
+function lostOf({ lost, props }: ErrorRecord): readonly string[] {
+  const before: unknown = props?.[NOT_SERIALIZED];
+  const names = [...(Array.isArray(before) ? before.slice(0, MAX_LOST) : []), ...lost!];
+  return [...new Set(names)].slice(0, MAX_LOST);
 }
 
 function construct(record: ErrorRecord, inner: (given: unknown) => unknown): Error {
@@ -234,14 +252,19 @@ function construct(record: ErrorRecord, inner: (given: unknown) => unknown): Err
       return new DefinedError(code ?? record.name, record.data, message, cause);
     default:
   }
+  if (record.dom) return withCause(new DOMException(message, record.name), record, cause);
   const error = record.errors
     ? new AggregateError(
         record.errors.map((each) => inner(each)),
         message,
       )
     : new (LANGUAGE_ERRORS.get(record.name) ?? Error)(message);
-  if ("cause" in record) define(error, "cause", cause, false);
   if (code !== undefined) define(error, "code", code, true);
+  return withCause(error, record, cause);
+}
+
+function withCause(error: Error, record: ErrorRecord, cause: unknown): Error {
+  if ("cause" in record) define(error, "cause", cause, false);
   return error;
 }
 
@@ -268,9 +291,15 @@ function checkRecord(value: unknown): ErrorRecord {
     (value["code"] === undefined || isText(value["code"])) &&
     (value["stack"] === undefined || isText(value["stack"])) &&
     (value["props"] === undefined || isRecord(value["props"])) &&
-    (value["errors"] === undefined || Array.isArray(value["errors"]));
+    (value["errors"] === undefined || Array.isArray(value["errors"])) &&
+    (value["dom"] === undefined || value["dom"] === true) &&
+    (value["lost"] === undefined || isNames(value["lost"]));
   if (!good) throw new TypeError("not the record of an error");
   return value as unknown as ErrorRecord;
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= MAX_LOST && value.every(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -81,6 +81,7 @@ export function makeLife(
       gate,
       commits,
       lost,
+      exposeStacks: deps.exposeStacks,
     }),
     currentTurn: () => turns.current(),
     lost,

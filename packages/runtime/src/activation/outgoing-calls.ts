@@ -1,6 +1,7 @@
 // The calls that an actor makes: part of the current turn's chain, behind the activation's output gate.
 import type { Invoker } from "@tenure/client/internal";
 import { formatActor, type Interceptor, type ReferenceTarget } from "@tenure/core/internal";
+import { callSite } from "./call-site.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { LostActor } from "./lost-actor.ts";
 import type { OutputGate } from "./output-gate.ts";
@@ -15,29 +16,35 @@ export interface OutgoingDeps {
   readonly gate: OutputGate;
   readonly commits: CommitPipeline | undefined;
   readonly lost: LostActor;
+  readonly exposeStacks: boolean;
 }
 
 /** What `ctx.get` makes its references of. */
 export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
-  return {
-    call: (actor, method, args, options, known) => {
-      const what = `calling ${formatActor(actor)}.${method}`;
-      if (deps.lost.isLost) return Promise.reject(deps.lost.error(what));
-      const turn = deps.turns.current();
-      if (turn) {
-        turn.outgoing += 1;
-        deps.calling();
-      }
-      return deps.invoker.call(actor, method, args, options, known, {
-        chain: turn?.chain ?? [],
-        deadlineMs: turn?.deadlineMs ?? Infinity,
-        headers: turn?.call.headers,
-        interceptors: deps.interceptors,
-        gate: () => gateOf(deps, what),
-        mayLeave: () => deps.gate.open,
-      });
-    },
+  const call: ReferenceTarget["call"] = (actor, method, args, options, known) => {
+    const what = `calling ${formatActor(actor)}.${method}`;
+    if (deps.lost.isLost) return Promise.reject(deps.lost.error(what));
+    const turn = deps.turns.current();
+    if (turn) {
+      turn.outgoing += 1;
+      deps.calling();
+    }
+    const site = deps.exposeStacks ? callSite(turn?.chain.at(-1), call) : undefined;
+    const answer = deps.invoker.call(actor, method, args, options, known, {
+      chain: turn?.chain ?? [],
+      deadlineMs: turn?.deadlineMs ?? Infinity,
+      headers: turn?.call.headers,
+      interceptors: deps.interceptors,
+      gate: () => gateOf(deps, what),
+      mayLeave: () => deps.gate.open,
+    });
+    if (!site) return answer;
+    return answer.catch((error: unknown) => {
+      site(error);
+      throw error;
+    });
   };
+  return { call };
 }
 
 /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */

@@ -49,7 +49,7 @@ export interface DispatchHost {
 interface Deferred {
   readonly request: number;
   readonly from: Address;
-  run(): void;
+  readonly run: () => void;
 }
 
 /** How long a full silo asks to be left alone. A silo that has maxCalls open answers many calls in that time. */
