@@ -1,56 +1,23 @@
 // Calls that wait for each other, between three silo processes over NATS: named within milliseconds, not by a timeout.
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { nats } from "@tenure/nats";
-import { type CallError, type Client, connect, DeadlockError } from "tenure";
+import { type CallError, DeadlockError } from "tenure";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import {
-  type PrivateServer,
-  startNatsServer,
-  startRedisServer,
-} from "../../examples/support/private-servers.ts";
 import { Dancer } from "./dancer.ts";
+import { type CalledSilos, startSilos } from "./silos.ts";
 
 const ROUNDS = 11;
-const SILOS = ["one", "two", "three"];
-let servers: readonly [PrivateServer, PrivateServer];
-let silos: readonly ChildProcess[];
-let client: Client;
+let silos: CalledSilos;
 
 beforeAll(async () => {
-  servers = await Promise.all([startNatsServer(), startRedisServer()]);
-  const [natsServer, redisServer] = servers;
-  silos = SILOS.map((name) =>
-    fork(fileURLToPath(new URL("dancing-silo.ts", import.meta.url)), [name], {
-      execArgv: ["--import", "tsx"],
-      env: { ...process.env, NATS_URL: natsServer.url, REDIS_URL: redisServer.url },
-    }),
-  );
-  await Promise.all(silos.map(async (silo) => await once(silo, "message")));
-  client = await connect({ cluster: "calls", ...nats({ servers: natsServer.url }) });
+  silos = await startSilos();
 }, 60_000);
 
 afterAll(async () => {
-  await client.close();
-  await Promise.all(
-    silos.map(async (silo) => {
-      silo.disconnect();
-      await once(silo, "exit");
-    }),
-  );
-  for (const server of servers) await server[Symbol.asyncDispose]();
+  await silos[Symbol.asyncDispose]();
 });
 
 /** New dancers, each on another silo than the one before. */
 async function dancers(round: string, count: number): Promise<readonly string[]> {
-  const chosen: string[] = [];
-  const wanted = (i: number): string => SILOS[i % SILOS.length]!;
-  for (let n = 0; chosen.length < count; n++) {
-    const id = `${round}-${n}`;
-    if ((await client.get(Dancer, id).silo()) === wanted(chosen.length)) chosen.push(id);
-  }
-  return chosen;
+  return await silos.spread(round, count, (id) => silos.client.get(Dancer, id).silo());
 }
 
 async function failure(call: Promise<unknown>): Promise<{ error: CallError; ms: number }> {
@@ -73,7 +40,7 @@ test("a cycle of one chain over three silos is named at once, with every method"
   const took: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const [a, b, c] = await dancers(`cycle${round}`, 3);
-    const { error, ms } = await failure(client.get(Dancer, a!).lead(b!, c!, a!));
+    const { error, ms } = await failure(silos.client.get(Dancer, a!).lead(b!, c!, a!));
     expect(error).toBeInstanceOf(DeadlockError);
     expect(error.message).toContain(
       `dancer/${a}.lead → dancer/${b}.lead → dancer/${c}.lead → dancer/${a}.lead`,
@@ -90,12 +57,12 @@ test(
     const took: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const ids = await dancers(`ring${round}`, 4);
-      const calls = ids.map((id, i) => client.get(Dancer, id).waitFor(ids[(i + 1) % 4]!));
+      const calls = ids.map((id, i) => silos.client.get(Dancer, id).waitFor(ids[(i + 1) % 4]!));
       const settled = Promise.allSettled(calls);
       // Each is there before any begins.
       for (const id of ids) {
         let begun = false;
-        while (!begun) begun = await client.get(Dancer, id).begin();
+        while (!begun) begun = await silos.client.get(Dancer, id).begin();
       }
       const { ms } = await failure(Promise.all(calls));
       took.push(ms);

@@ -3,11 +3,14 @@ import { nats } from "@tenure/nats";
 import { redis } from "@tenure/redis";
 import { createSilo } from "tenure";
 import { Dancer } from "./dancer.ts";
+import { Patient } from "./patient.ts";
+import { Thrower } from "./thrower.ts";
 
 await createSilo({
   name: process.argv[2],
   cluster: "calls",
-  actors: [Dancer],
+  actors: [Dancer, Patient, Thrower],
+  exposeStacks: true,
   ...nats({ servers: process.env["NATS_URL"]! }),
   ...redis({ url: process.env["REDIS_URL"]! }),
   bootstrap: true,
