@@ -208,6 +208,25 @@ test("a signal that nobody looks at costs no AbortController", async () => {
   expect(made).toBe(1);
 });
 
+test("one signal for many calls makes Node warn of no leak", async () => {
+  const { stage, t, Worker } = await workshop(1);
+  await using _ = t;
+  const warnings: Error[] = [];
+  const listener = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", listener);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const calls = Array.from({ length: 30 }, (_unused, i) =>
+    rejection(t.silos[0]!.client.get(Worker, `w${i}`).$with({ signal }).work(`${i}`)),
+  );
+  await t.clock.settle();
+  controller.abort();
+  await Promise.all(calls);
+  process.off("warning", listener);
+  expect(warnings).toEqual([]);
+  for (let i = 0; i < calls.length; i++) stage.door(`${i}`).resolve();
+});
+
 test("ctx.call.signal aborts when the call's time is up, and not before", async () => {
   const { stage, told, signals, t, Worker, on } = await workshop();
   await using _ = t;

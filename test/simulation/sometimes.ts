@@ -40,6 +40,9 @@ export const SOMETIMES: Readonly<Record<string, string>> = {
   "a mistake refused: INVALID_ARGUMENT":
     "a state that is too large, or a key of long ago, is refused",
   "a mistake refused: DEADLOCK": "a call to its own caller is refused with the chain",
+  "given up: not-executed": "a caller gives up a call that has not started anywhere",
+  "given up: unknown": "a caller gives up a call that is on its way",
+  "a turn told to give up": "a turn is told that its caller has given up, or that its time is up",
   "event directory.rolled-back": "a silo notices that the directory lost writes (R14)",
   "event directory.opened": "a directory that was lost is opened after a whole lease (R13)",
   "renewal refused: absent": "a silo's record is gone (R13, R16)",

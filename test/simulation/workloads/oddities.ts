@@ -16,6 +16,7 @@ interface OddState {
 
 interface OddActor extends Actor<OddState> {
   bump(): Promise<number>;
+  bumpSlowly(ms: number): Promise<number>;
   look(): number;
   meddle(how: number): unknown;
   replace(): Promise<number>;
@@ -46,6 +47,8 @@ type Mistake = readonly [what: string, code: string, make: () => Promise<unknown
 /** Older than any retention. */
 const OLD_KEY = "01800000-0000-7000-8000-000000000000";
 const MEDDLINGS = 12;
+const SLOW_MS = 10;
+const NOTHING = (): void => undefined;
 
 export class Oddities {
   readonly odd: OddClass;
@@ -90,12 +93,19 @@ export class Oddities {
   }
 
   async #bump(): Promise<void> {
-    const odd = this.#sim.anyClient().get(this.odd, "o");
+    const sim = this.#sim;
+    const odd = sim.anyClient().get(this.odd, "o");
+    const controller = new AbortController();
+    const givesUp = sim.random.next() < 0.4;
+    if (givesUp)
+      void sim.sleep(sim.random.next() * 2 * SLOW_MS).then(() => controller.abort(), NOTHING);
+    const { signal } = controller;
     try {
-      await odd.bump();
+      await (givesUp ? odd.$with({ signal }).bumpSlowly(SLOW_MS) : odd.bump());
       this.#certain += 1;
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
+      if (error.code === "CANCELLED") sim.saw(`given up: ${error.outcome}`);
       if (error.outcome === "unknown") this.#possible += 1;
     }
   }
@@ -206,6 +216,13 @@ function makeOdd(sim: Simulation): OddClass {
       },
     });
     async bump(): Promise<number> {
+      return (this.state.count += 1);
+    }
+    async bumpSlowly(ms: number): Promise<number> {
+      const { signal } = this.ctx.call;
+      await sim.sleepIn(this, ms);
+      if (signal.aborted) sim.saw("a turn told to give up");
+      signal.throwIfAborted();
       return (this.state.count += 1);
     }
     look() {

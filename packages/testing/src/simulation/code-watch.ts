@@ -79,6 +79,10 @@ export class CodeWatch {
   }
 
   delivered(node: SimNode, message: Message): void {
+    // Given up: it waits no more, if it did.
+    if (message.kind === "cancel")
+      for (const waiting of this.#waiting.get(node)?.values() ?? [])
+        waiting.delete(message.request);
     if (message.kind !== "call") return;
     const key = `${message.type}/${message.id}`;
     const most = this.#maxQueue.get(message.type);
