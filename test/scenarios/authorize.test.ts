@@ -7,7 +7,7 @@ import {
   type Interceptor,
   UnauthorizedError,
 } from "tenure";
-import { loopback } from "@tenure/core/internal";
+import { loopback, seededRandom } from "@tenure/core/internal";
 import type { SiloOptions } from "@tenure/runtime";
 import { expect, test } from "vitest";
 import { internalsOf } from "../../packages/testing/src/crash.ts";
@@ -274,6 +274,40 @@ test("an answer that comes when the time is up, though nobody has looked yet, ac
   await t.clock.advance(10);
   expect(await late).toMatchObject({ code: "CALL_TIMEOUT", outcome: "not-executed" });
   expect(claimed(t)).toEqual([]);
+});
+
+test("a call that is given up while it waits to be authorized goes no further, and the silo has room for another (Z6)", async () => {
+  const doors: Deferred<boolean>[] = [];
+  const { t, transport, book } = await library({
+    maxCalls: 2,
+    authorize: ({ method }) => {
+      if (method === "lines") return true;
+      const door = deferred<boolean>();
+      doors.push(door);
+      return door.promise;
+    },
+  });
+  await using _ = t;
+  const client = await connect({ transport }, { clock: t.clock, random: seededRandom(3) });
+  for (const [each, outcome] of [
+    [book, "not-executed"],
+    [client.get(Book, "b"), "unknown"],
+  ] as const) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const given = [1, 2].map((n) => rejection(each.$with({ signal }).write(`given up ${n}`)));
+    await t.clock.settle();
+    controller.abort();
+    for (const call of given) expect(await call).toMatchObject({ code: "CANCELLED", outcome });
+    await t.clock.settle();
+    expect(internalsOf(t.silos[0]!).incomingCalls).toBe(0);
+    const kept = [1, 2].map((n) => each.write(`kept ${n}`));
+    await t.clock.settle();
+    for (const door of doors.splice(0)) door.resolve(true);
+    await Promise.all(kept);
+  }
+  expect(await book.lines()).toEqual(["kept 1", "kept 2", "kept 1", "kept 2"]);
+  await client.close();
 });
 
 test("calls that wait for an answer count as open: one more than maxCalls is refused (I12)", async () => {

@@ -18,6 +18,7 @@ import { CLIENT_INTERNALS, type ClientInternals } from "../../packages/client/sr
 import { internalsOf } from "../../packages/testing/src/crash.ts";
 import { type TestSilosOptions, testSilos } from "../../packages/testing/src/test-silos.ts";
 import { deferred, rejection, stateOf } from "../support/deferred.ts";
+import { Stage } from "../support/stage.ts";
 
 const Refused = defineError<{ n: number }>()("REFUSED");
 
@@ -486,6 +487,37 @@ test("a caller that gives up ends its call at once, in its interceptors too: not
     expect(await cancelled).toMatchObject({ code: "CANCELLED", outcome });
   }
   door.resolve();
+});
+
+test("an incoming interceptor sees the signal that its method sees, whatever headers it has changed", async () => {
+  const seen: AbortSignal[] = [];
+  const look: Interceptor = (call, next) => {
+    seen.push(call.signal!);
+    return next({ headers: { by: "interceptor" } });
+  };
+  const stage = new Stage();
+  class Waits extends Actor {
+    static readonly actor = defineActor<Waits>({
+      type: "waits",
+      interceptors: { incoming: [look] },
+    });
+    async wait() {
+      const { signal, headers } = this.ctx.call;
+      expect(headers).toEqual({ by: "interceptor" });
+      seen.push(signal);
+      await stage.pass("wait");
+    }
+  }
+  await using t = await testSilos({ actors: [Waits] });
+  const controller = new AbortController();
+  const waits = t.silos[0]!.client.get(Waits, "w").$with({ signal: controller.signal });
+  const given = rejection(waits.wait());
+  await stage.entered("wait");
+  controller.abort();
+  expect(await given).toMatchObject({ code: "CANCELLED", outcome: "unknown" });
+  expect(seen[0]).toBe(seen[1]);
+  expect(seen[0]!.reason).toMatchObject({ code: "CANCELLED" });
+  stage.door("wait").resolve();
 });
 
 test("next() when the call has ended is refused, and sends nothing", async () => {
