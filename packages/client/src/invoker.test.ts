@@ -119,7 +119,7 @@ test("a reply from elsewhere than the call went to is forged: dropped, counted, 
   expect(invoker.held).toBe(0);
 });
 
-test("who gives up a call that is on its way has its silo told, once; one that is not is not told of (E3)", async () => {
+test("who gives up a call that is on its way has its silo told, once; one that is not is not told of (E4)", async () => {
   const { clock, connection, invoker, call, cancelled, reply, sent } = setUp();
   invoker.locations.set("t/i", { silo: "a", generation: 1 });
   const given = new AbortController();
