@@ -261,6 +261,23 @@ test("a signal that is handed on is followed down the chain; calls without it go
   }
 });
 
+test("who has not given up a call reads of its time and not of a cancellation, though the turn handed its signal on", async () => {
+  const { stage, t, Worker, on } = await workshop();
+  await using _ = t;
+  const [first, second] = [await on(1, "a"), await on(0, "b")];
+  const handing = t.silos[1]!.client.get(Worker, first).$with({ timeoutMs: 100 });
+  const late = rejection(handing.hand("inner", second, true));
+  await stage.entered("inner");
+  // The turn's signal comes before its caller's own sweep.
+  await t.clock.advance(100);
+  const error = await late;
+  expect(error).toBeInstanceOf(CallTimeoutError);
+  expect(error).toMatchObject({
+    outcome: "unknown",
+    message: expect.stringContaining("heed: its caller's time is up") as string,
+  });
+});
+
 test("a turn that was given up may still call others, to tidy up", async () => {
   const { stage, t, Worker, on } = await workshop();
   await using _ = t;

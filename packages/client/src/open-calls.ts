@@ -77,13 +77,18 @@ export class OpenCalls {
       for (const inner of innerOf(call)) inner.onAbort?.(); // E3
       const details = detailsOf(call);
       const ran = call.flight !== undefined && this.#withdraw(call, call.flight) !== "not-executed";
+      const options = {
+        outcome: outcomeOf(call.maybeRan || ran),
+        cause: signal.reason as unknown,
+        details,
+      };
+      // The signal of a turn whose time is up: nobody has changed his mind, and its caller should not read so.
+      const late = signal.reason instanceof CallTimeoutError;
       this.reject(
         call,
-        new CancelledError(`${nameOf(call)}: cancelled by its caller`, {
-          outcome: outcomeOf(call.maybeRan || ran),
-          cause: signal.reason,
-          details,
-        }),
+        late
+          ? new CallTimeoutError(`${nameOf(call)}: its caller's time is up`, options)
+          : new CancelledError(`${nameOf(call)}: cancelled by its caller`, options),
       ); // E4
     };
     if (signal.aborted) {
