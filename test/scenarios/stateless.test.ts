@@ -195,6 +195,49 @@ test("a turn may call its own class while an activation is free; when all wait f
   expect(await worker.nest(2)).toBe(2);
 });
 
+test("turns of several chains that have all activations and wait for one more are a deadlock, too: the last call is refused, the others go on (S4)", async () => {
+  const { Worker } = workers({ max: 3 });
+  await using t = await testSilos({ actors: [Worker] });
+  const worker = t.silos[0]!.client.get(Worker, "any");
+  const calls = await Promise.allSettled([worker.nest(1), worker.nest(1), worker.nest(1)]);
+  const failed = calls.flatMap((call) =>
+    call.status === "rejected" ? [call.reason as unknown] : [],
+  );
+  expect(failed).toHaveLength(1);
+  expect(failed[0]).toBeInstanceOf(DeadlockError);
+});
+
+test("a call whose time is up is waited for by nobody: it makes no deadlock of another (S4)", async () => {
+  const { Worker, stage } = workers({ max: 2 });
+  class Impatient extends Worker {
+    static override readonly actor = defineActor<Impatient>({
+      type: "impatient",
+      stateless: { max: 2 },
+    });
+    async tryThenWork(name: string) {
+      const self = this.ctx.get(Impatient, "any");
+      const tried = await rejection(self.$with({ timeoutMs: 100 }).where());
+      return [tried !== undefined, await this.work(name)];
+    }
+    async workThenAsk(name: string) {
+      await this.work(name);
+      return await this.ctx.get(Impatient, "any").where();
+    }
+  }
+  await using t = await testSilos({ actors: [Impatient] });
+  const pool = t.silos[0]!.client.get(Impatient, "any");
+  const asks = pool.workThenAsk("first");
+  const tries = pool.tryThenWork("second");
+  await t.clock.advance("1s");
+  await stage.entered("second");
+  // What was tried still stands in the queue; its caller has gone on.
+  stage.door("first").resolve();
+  await t.clock.settle();
+  stage.door("second").resolve();
+  expect((await tries)[0]).toBe(true);
+  expect(await asks).toBe("silo-1");
+});
+
 test("an activation without calls is collected, and the next call makes another", async () => {
   const { Worker, stage } = workers({ idle: "1s" });
   await using t = await testSilos({ actors: [Worker] });

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { printCoverage } from "./cli.ts";
 
-const SEEDS = 120;
+const SEEDS = 200;
 
 test(
   `simulation alone reaches 90 % of the lines of directory, activation, catalog and cluster, in ${SEEDS} seeds`,

@@ -117,7 +117,11 @@ export class Catalog {
     if (!pool)
       this.#pools.set(
         type,
-        (pool = new StatelessPool(kind, (gone) => this.#poolMember(kind, gone))),
+        (pool = new StatelessPool(
+          kind,
+          () => this.#deps.clock.monotonicMs(),
+          (gone) => this.#poolMember(kind, gone),
+        )),
       );
     return pool;
   }

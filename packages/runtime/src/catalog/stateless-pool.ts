@@ -2,7 +2,8 @@
 //   S1. There are at most `max` activations, made when a call finds none free; each takes one call at a time, whatever its mode.
 //   S2. Calls begin in the order in which they came. At most `maxQueue` wait; one more is refused (I12).
 //   S3. Nothing is claimed or stored: there is nothing that another silo could have, too.
-//   S4. A call that all activations wait for, each in a turn of the call's own chain, is a deadlock and refused at once.
+//   S4. When each activation has a turn that made a call which waits here, of one chain or of several, none would ever be free:
+//       the last of these calls is a deadlock and refused at once.
 //   S5. After close() nothing begins, and nobody waits: all are answered `moved`.
 import { type ActorKind, assert, formatActor, type Refused } from "@tenure/core/internal";
 import type { Acquired, Ownership } from "@tenure/directory/internal";
@@ -27,15 +28,19 @@ export class StatelessPool {
   readonly #queue: Mailbox<IncomingCall>;
   /** Each activation with the call that it has. */
   readonly #activations = new Map<Activation, IncomingCall | undefined>();
+  /** Those that wait and were made in turns: the only ones that S4 has to look at. */
+  readonly #nested = new Set<IncomingCall>();
+  readonly #nowMs: () => number;
   #pumping = false;
   #closed = false;
 
-  constructor(kind: ActorKind, make: MakeActivation) {
+  constructor(kind: ActorKind, nowMs: () => number, make: MakeActivation) {
     const { stateless, maxQueue } = kind.definition;
     assert(stateless, "S1: a pool is of a stateless class");
     this.#kind = kind;
     this.#max = stateless.max;
     this.#make = make;
+    this.#nowMs = nowMs;
     this.#queue = new Mailbox(maxQueue);
   }
 
@@ -45,9 +50,11 @@ export class StatelessPool {
 
   deliver(call: IncomingCall): void {
     if (this.#closed) call.reply(MOVED);
-    else if (this.#waitsForItself(call)) call.reply(deadlock(call));
-    else if (this.#queue.offer(call)) this.#pump();
-    else {
+    else if (this.#waitsForEver(call)) call.reply(deadlock(call));
+    else if (this.#queue.offer(call)) {
+      if (call.chain.length > 0) this.#nested.add(call);
+      this.#pump();
+    } else {
       const { maxQueue } = this.#kind.definition;
       call.reply(refused("overloaded", `${maxQueue} calls wait for ${formatActor(call.actor)}`));
     }
@@ -55,6 +62,7 @@ export class StatelessPool {
 
   /** Answers all that wait. Those that run are the activations' own. */
   clear(): void {
+    this.#nested.clear();
     for (const call of this.#queue.drain()) call.reply(MOVED);
   }
 
@@ -63,12 +71,14 @@ export class StatelessPool {
     this.clear();
   }
 
-  /** S4. */
-  #waitsForItself({ chain }: IncomingCall): boolean {
-    if (this.#activations.size < this.#max) return false;
-    return [...this.#activations.values()].every(
-      (taken) => taken && chain.some((link) => link.turn === taken.request),
-    );
+  // S4. A call whose time is up is waited for by nobody.
+  #waitsForEver(call: IncomingCall): boolean {
+    if (this.#activations.size < this.#max || call.chain.length === 0) return false;
+    const nowMs = this.#nowMs();
+    const awaited = new Set<number>();
+    for (const { chain, deadlineMs } of [call, ...this.#nested])
+      if (deadlineMs > nowMs) for (const link of chain) awaited.add(link.turn);
+    return [...this.#activations.values()].every((taken) => taken && awaited.has(taken.request));
   }
 
   // A call that is answered at once frees its activation inside of this loop, which goes on with the next.
@@ -79,6 +89,7 @@ export class StatelessPool {
       const activation = this.#free() ?? this.#another();
       if (!activation) break;
       this.#queue.shift();
+      this.#nested.delete(call);
       if ("status" in activation) call.reply(activation);
       else this.#give(activation, call);
     }
