@@ -5,7 +5,8 @@
 //   --bugs [RULE]    all of them, or those that begin so, as a table
 //   --coverage       what the simulation alone reaches of directory and runtime; lists every file under 90 % of lines
 //   --amnesia SHARE  the share of seeds whose store forgets what it had acknowledged (0.3)
-//   --workload NAME  what clients do: protocol (the default), or crowd (what many calls at once cost)
+//   --workload NAME  what clients do: protocol (the default), classes (schemas, placement, pools, operators), or crowd
+//                    (what many calls at once cost)
 //   --sometimes      what happened how often
 import {
   firstSeedOf,

@@ -5,6 +5,7 @@ import { neverHappened } from "./sometimes.ts";
 
 const SEEDS = Number(process.env["TENURE_SIM_SEEDS"] ?? 1_500);
 const CROWDS = Math.ceil(SEEDS / 30);
+const CLASSES = Math.ceil(SEEDS / 8);
 
 test("every seed that ever failed passes", { timeout: 120_000 }, async () => {
   const failed = failedSeeds();
@@ -23,6 +24,24 @@ test(
     const { reports, sometimes } = await runAll(seeds, { workload: "crowd" });
     expect(reports.slice(0, 3).join("\n\n")).toBe("");
     expect(sometimes.get("calls of a crowd fail")).toBeGreaterThan(0);
+  },
+);
+
+test(
+  `what classes say of themselves and what operators do keeps every invariant, in ${CLASSES} seeds (I1-I13)`,
+  { timeout: 300_000 },
+  async () => {
+    const seeds = seedsFrom(firstSeedOf(), CLASSES);
+    const { reports, sometimes } = await runAll(seeds, { workload: "classes" });
+    expect(reports.slice(0, 3).join("\n\n")).toBe("");
+    const must = [
+      "an actor moved by an operator",
+      "an actor ended by an operator",
+      "arguments refused by a schema",
+      "a pool at work",
+      "a pool: DEADLOCK",
+    ];
+    expect(must.filter((what) => !sometimes.has(what))).toEqual([]);
   },
 );
 

@@ -94,7 +94,12 @@ export class SimCluster {
       this.findings,
       this.histories,
       this.storeWatch,
-      new Map(options.actors.map(({ actor }) => [actor.type, actor.maxQueue])),
+      // The queue of a pool is that of all its callers' ids together.
+      new Map(
+        options.actors
+          .filter(({ actor }) => actor.stateless === undefined)
+          .map(({ actor }) => [actor.type, actor.maxQueue]),
+      ),
     );
     this.network = new SimNetwork(this.world, this.codeWatch);
     this.store = new SimStore(this.world, {
