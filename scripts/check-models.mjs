@@ -62,7 +62,7 @@ async function check({ model, what, wanted, tries }) {
   const { verdict, states, depth, stdout } = last;
   const fine = verdict === wanted;
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
-  const name = `${model}: ${what}`.padEnd(50);
+  const name = `${model}: ${what}`.padEnd(58);
   process.stdout.write(
     `${name} ${fine ? "ok  " : "FAIL"} ${verdict.padEnd(10)} ${String(states).padStart(8)} states, depth ${String(depth).padStart(5)}, ${seconds.padStart(5)} s\n`,
   );

@@ -13,7 +13,7 @@ export interface ModelRun {
 export function declaredIn(text: string): {
   readonly properties: readonly Declared[];
   readonly scenes: readonly Declared[];
-  readonly twins: readonly string[];
+  readonly twins: readonly { readonly name: string; readonly breaks: readonly string[] }[];
 };
 export function runsOf(model: {
   readonly name: string;

@@ -35,6 +35,18 @@
 #define SCENE_SAVE_AFTER_LOSS 109 /* after both stores lost writes an activation claims, loads and saves */
 #define SCENE_GENERATION_REPEATS 110 /* after both lost writes, a generation that was loaded before is loaded again */
 
+/*
+ * Broken twins, and the properties that each of them must break:
+ *   TWIN_NUMBERS        I1_SINGLE_WRITER I7_ROW_ONLY_UP
+ *   TWIN_VERSIONS       I11_OK_IS_APPLIED
+ *   TWIN_NOT_IDEMPOTENT R8_NO_FALSE_CONFLICT
+ *   TWIN_FRESH_ETAG     R8_NO_FALSE_CONFLICT
+ *   TWIN_SAVE_CREATES   I1_SINGLE_WRITER I2_NO_LOST_UPDATE
+ *   TWIN_CLEAR_DELETES  I7_LOADS_ONLY_UP
+ *   TWIN_OWN_COUNTS     I7_CLAIMS_ONLY_UP
+ *   TWIN_SILENCE_IS_NO  I11_NO_IS_NOTHING
+ */
+
 #ifndef CHECKED
 #define CHECKED 0
 #endif
@@ -214,7 +226,11 @@ end:
        reach(counterSplit, copy);
        d_step {
        claims = me;
+#ifdef TWIN_OWN_COUNTS
+       generation = highest[siloOf[me]] + 1;
+#else
        generation = MAX(counter[copy], highest[siloOf[me]]) + 1;
+#endif
        HOLDS(I7_CLAIMS_ONLY_UP, highestLoaded < generation || counterSplit);
        counter[copy] = generation;
        highest[siloOf[me]] = generation;
@@ -257,6 +273,10 @@ end:
 #endif
        sends++; flying++
      }
+#ifdef TWIN_SILENCE_IS_NO
+  /* No answer in time is taken for a refusal. */
+  :: d_step { phase == ACTIVE && saving != 0 -> saysFenced = true }
+#endif
   /* The store executes it. */
   :: atomic {
        flying > 0 ->

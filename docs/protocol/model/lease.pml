@@ -32,6 +32,18 @@
 #define SCENE_RELEASE 107        /* an actor that was released is served by another while its last owner lives */
 #define SCENE_TOLD_DEAD 108      /* the dead silo finds its own record dead */
 
+/*
+ * Broken twins, and the properties that each of them must break:
+ *   TWIN_NO_CAS              I4_ONE_SERVES I5_DEAD_SERVES_NOT
+ *   TWIN_UNNAMED             I4_ONE_SERVES I6_ONLY_THE_NAMED_DEAD
+ *   TWIN_DEAD_CLAIMS         I5_DEAD_CLAIMS_NOT
+ *   TWIN_NO_DRIFT            I4_ONE_SERVES
+ *   TWIN_WATCH_A_TTL         I4_ONE_SERVES
+ *   TWIN_COUNTED_FROM_ANSWER I4_ONE_SERVES
+ *   TWIN_AHEAD_COUNTS        I4_ONE_SERVES
+ *   TWIN_COUNTED_FROM_ASKING I4_ONE_SERVES
+ */
+
 #ifndef CHECKED
 #define CHECKED 0
 #endif

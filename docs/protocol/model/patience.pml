@@ -19,6 +19,13 @@
 #define SCENE_LAGGARD_SEES 102   /* an observer whose own renewals are late looks, at the end of a wait, and does not judge */
 #define SCENE_WATCH_RESTARTS 103 /* after failed polls the same rev is seen again, and its wait begins anew */
 
+/*
+ * Broken twins, and the properties that each of them must break:
+ *   TWIN_NO_RESTART         I13_OUTAGE_KILLS_NOBODY
+ *   TWIN_LAGGARD_JUDGES     I13_OUTAGE_KILLS_NOBODY
+ *   TWIN_ROUND_IS_A_GAP     I13_CRASH_IS_NOTICED
+ */
+
 #ifndef CHECKED
 #define CHECKED 0
 #endif
@@ -31,7 +38,11 @@
 #define SERVE 11   /* a lease of 12, less the margin */
 #define WATCH 13   /* a lease of 12, and a little more */
 #define WITNESS 7  /* 7/12 of a lease */
+#ifdef TWIN_ROUND_IS_A_GAP
+#define MAX_GAP 3  /* less than a round: each poll begins the wait anew */
+#else
 #define MAX_GAP 8  /* 2/3 of a lease */
+#endif
 #define NOTICED (WATCH + ROUND + 1)
 #define LONG 20    /* longer than all of these: what is older is as old */
 
