@@ -2,6 +2,7 @@
 // and costs nobody else anything.
 import { Actor, type ActorClass, CallError, defineActor } from "tenure";
 import type { Simulation } from "@tenure/testing";
+import type { SiloAdmin } from "@tenure/runtime";
 import { handSchema } from "../../support/hand-schema.ts";
 
 interface OddState {
@@ -121,6 +122,12 @@ export class Oddities {
     }
   }
 
+  /** An operator whose silo is killed meanwhile hears nothing any more. */
+  async #order(order: (admin: SiloAdmin) => Promise<unknown>): Promise<void> {
+    const admin = this.#sim.anyAdmin();
+    if (admin) await Promise.race([order(admin), this.#sim.sleep(this.#sim.callTimeoutMs)]);
+  }
+
   async #askForHelp(): Promise<void> {
     const client = this.#sim.anyClient();
     const words = ["a", "b", "c", "d", "e"];
@@ -160,12 +167,8 @@ export class Oddities {
       ["a word", "", () => echo.say("x")],
       ["arguments that their schema refuses", "INVALID_ARGUMENT", () => odd.measured(-1)],
       ["arguments that their schema takes", "", () => odd.measured(1)],
-      ["an actor explained", "", async () => await this.#sim.anyAdmin()?.explain(this.odd, "o")],
-      [
-        "an actor deactivated",
-        "",
-        async () => await this.#sim.anyAdmin()?.deactivate(this.odd, "o"),
-      ],
+      ["an actor explained", "", () => this.#order((admin) => admin.explain(this.odd, "o"))],
+      ["an actor deactivated", "", () => this.#order((admin) => admin.deactivate(this.odd, "o"))],
       ["calls that wait for each other", "", () => this.#cross()],
       ["more calls than a pool has room for", "", () => this.#askForHelp()],
     ];
