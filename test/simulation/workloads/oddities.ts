@@ -1,6 +1,6 @@
 // What users get wrong, under the same faults as everything else: each mistake is refused by its own error, changes nothing,
 // and costs nobody else anything.
-import { Actor, type ActorClass, CallError, defineActor } from "tenure";
+import { Actor, type ActorClass, ActorTypeNotFoundError, CallError, defineActor } from "tenure";
 import type { Simulation } from "@tenure/testing";
 import type { SiloAdmin } from "@tenure/runtime";
 import { handSchema } from "../../support/hand-schema.ts";
@@ -125,7 +125,13 @@ export class Oddities {
   /** An operator whose silo is killed meanwhile hears nothing any more. */
   async #order(order: (admin: SiloAdmin) => Promise<unknown>): Promise<void> {
     const admin = this.#sim.anyAdmin();
-    if (admin) await Promise.race([order(admin), this.#sim.sleep(this.#sim.callTimeoutMs)]);
+    if (!admin) return;
+    try {
+      await Promise.race([order(admin), this.#sim.sleep(this.#sim.callTimeoutMs)]);
+    } catch (error) {
+      // In a cluster that is just coming up nobody has the class yet.
+      if (!(error instanceof ActorTypeNotFoundError)) throw error;
+    }
   }
 
   async #askForHelp(): Promise<void> {
