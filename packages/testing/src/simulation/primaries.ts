@@ -76,6 +76,7 @@ export class Primaries {
 
   catchUp(): void {
     this.#replica = undefined;
+    this.#watch?.caughtUp();
   }
 
   #back(change: () => void): void {

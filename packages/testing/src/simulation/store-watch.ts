@@ -135,6 +135,14 @@ export class StoreWatch {
     this.#unsettledFor(this.#options.noticeMs);
   }
 
+  /**
+   * A replica that lagged does not any more. Where writes were lost meanwhile it may have shown revs from before, and the same ones
+   * come again: who watched them across both believes in a silence that was none, for a lease more (R3).
+   */
+  caughtUp(): void {
+    if (!this.#kept) this.#unsettledFor(this.#options.noticeMs);
+  }
+
   /** All of it is gone. */
   emptied(tables: SimTables): void {
     this.#kept = false;
