@@ -288,7 +288,7 @@ test("ctx.log writes events with the actor's name, and ctx refuses what later ve
     atMs: t.clock.wallMs(),
     silo: "silo-1",
   });
-  for (const name of ["remind", "reminders", "forget", "timer", "commit", "clear", "emit"])
+  for (const name of ["remind", "reminders", "forget", "timer", "emit"])
     expect(await rejection(logger.later(name))).toMatchObject({ code: "NOT_AVAILABLE" });
 });
 

@@ -68,7 +68,8 @@ function stubborn() {
         "state.tags.set()": () => this.state.tags.set("b", []),
         "state.tags.get().push()": () => this.state.tags.get("a")!.push("y"),
         "ctx.remind": () => (this.ctx as unknown as Record<string, unknown>)["remind"],
-        "ctx.commit": () => (this.ctx as unknown as Record<string, unknown>)["commit"],
+        "ctx.commit()": () => this.ctx.commit(),
+        "ctx.clear()": () => this.ctx.clear(),
       };
       const came: Attempts = {};
       for (const [what, attempt] of Object.entries(tries)) {
@@ -96,7 +97,8 @@ const ALL_FENCED = {
   "state.tags.set()": "FENCED not-executed",
   "state.tags.get().push()": "FENCED not-executed",
   "ctx.remind": "FENCED not-executed",
-  "ctx.commit": "FENCED not-executed",
+  "ctx.commit()": "FENCED not-executed",
+  "ctx.clear()": "FENCED not-executed",
 };
 
 test("after a refused save every operation and every change of state throws FencedError; facts and state can be read (R25)", async () => {

@@ -13,7 +13,7 @@ export interface ActorKind {
   readonly actorClass: ActorClass;
   readonly definition: ActorDefinition<Actor<unknown>>;
   readonly methods: ReadonlyMap<string, ResolvedMethod>;
-  /** Every method is a write: turns never overlap, and the current call needs no tracking. */
+  /** Every method is a write, and none lets calls in: turns never overlap, and the current call needs no tracking. */
   readonly exclusive: boolean;
 }
 
@@ -66,7 +66,9 @@ export function actorKind(actorClass: ActorClass): ActorKind {
         args: undefined,
       },
     );
-  const exclusive = [...methods.values()].every((method) => method.mode === "write");
+  const exclusive =
+    definition.turns.reentrancy === "detect" &&
+    [...methods.values()].every((method) => method.mode === "write");
   return { actorClass, definition, methods, exclusive };
 }
 

@@ -85,6 +85,19 @@ export interface ActorContext {
   /** A reference to another actor (or to this one). Its calls belong to the current turn's chain and deadline. */
   get<A extends Actor<unknown>>(actor: ActorClass<A>, id: string): ActorRef<A>;
   get<A extends Actor<unknown>>(type: string, id: string): ActorRef<A>;
+  /**
+   * Saves `this.state` as it is now, in the middle of a write turn. Resolves when it is durable, and everything before it; a throw later in the
+   * turn rolls back to here only. With `commit: 'explicit'` this is what saves; otherwise a turn's end does so anyway.
+   * @throws FencedError when the actor has been lost. TenureError (`KEYED_COMMIT`) in a call with an idempotency key, which
+   * commits once, at its end; (`READ_ONLY_STATE`) outside of write turns. NotSerializableError and InvalidArgumentError when the state cannot be stored.
+   */
+  commit(): Promise<void>;
+  /**
+   * Forgets everything of this actor: `this.state` is the first state again, and with the turn's commit (`commit: 'explicit'`: with
+   * `ctx.commit()`) the stored state and all idempotency keys are deleted, so that a call with a key of before is new. A
+   * throw takes it back. Resolves when `this.state` is the first state.
+   */
+  clear(): Promise<void>;
   /** Ends this activation after the current turn; the next call activates the actor again. */
   deactivate(): void;
 }

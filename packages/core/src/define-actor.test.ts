@@ -128,12 +128,22 @@ test.for<[string, unknown, string]>([
     "actor 'a': version: 2 is not available in this version",
   ],
   ["migrate", { type: "a", migrate: () => 1 }, "actor 'a': migrate: stored state has one version"],
+  ["commits by a word", { type: "a", commit: "never" }, "commit: must be 'turn' or 'explicit'"],
   [
-    "explicit commits",
-    { type: "a", commit: "explicit" },
-    "actor 'a': commit: \"explicit\" is not available",
+    "reentrancy by a word",
+    { type: "a", reentrancy: true },
+    "reentrancy: must be 'detect', 'chain' or 'full', not true",
   ],
-  ["reentrancy", { type: "a", reentrancy: "full" }, 'reentrancy: "full" is not available'],
+  [
+    "turns that overlap at will and commit at their ends",
+    { type: "a", state: () => ({}), reentrancy: "full" },
+    "reentrancy: 'full' needs commit: 'explicit'",
+  ],
+  [
+    "reentrancy of a pool",
+    { type: "a", stateless: true, reentrancy: "chain" },
+    "goes without `stateless`",
+  ],
   ["strict reads of nothing", { type: "a", strictReads: true }, "strictReads: needs `state`"],
   [
     "strict reads by a word",
@@ -227,6 +237,7 @@ test("what is left out has its default", () => {
     maxQueue: 10_000,
     version: 1,
     strictReads: false,
+    turns: { commit: "turn", reentrancy: "detect" },
     interceptors: { incoming: [], outgoing: [] },
     stateless: undefined,
   });

@@ -11,6 +11,12 @@ import {
 } from "./interceptors.ts";
 import { type Placement, resolvePlacement } from "./placement.ts";
 import { isStandardSchema, type StandardSchema } from "./standard-schema.ts";
+import {
+  type CommitMode,
+  type Reentrancy,
+  resolveTurnOptions,
+  type TurnOptions,
+} from "./turn-options.ts";
 import { isPlainObject } from "./walk.ts";
 
 /**
@@ -77,10 +83,19 @@ export interface ActorOptions<A extends Actor<unknown>> {
   readonly maxQueue?: number | undefined;
   /** Stored with the state. @default 1 */
   readonly version?: 1 | undefined;
-  /** State is encoded at the end of each write turn and saved if its bytes changed. @default 'turn' */
-  readonly commit?: "turn" | undefined;
-  /** A call that comes back to an actor whose turn in its chain still runs fails at once. @default 'detect' */
-  readonly reentrancy?: "detect" | undefined;
+  /**
+   * `'turn'`: state is encoded at the end of each write turn, and saved if its bytes changed. `'explicit'`: only `ctx.commit()` saves,
+   * and the end of a call with an idempotency key; replies may show what is not saved, and a throw rolls back to the last save.
+   * @default 'turn'
+   */
+  readonly commit?: CommitMode | undefined;
+  /**
+   * What becomes of a call that comes back to an actor whose turn in its chain still runs, and that may not run beside it:
+   * `'detect'` fails it at once with DeadlockError, which prints the chain. `'chain'` lets it in, and only calls of that chain:
+   * the state so far is committed first, and a throw of the outer turn rolls back to there only; a turn with an idempotency key lets none in.
+   * `'full'` lets every call run beside every other; a throw rolls nothing back. It needs `commit: 'explicit'`. @default 'detect'
+   */
+  readonly reentrancy?: Reentrancy | undefined;
   /**
    * A reply that no save of its own turn vouches for, as a `read`'s, leaves only when the store has confirmed that this activation
    * still owns the actor: never a stale answer, whatever clocks do. One round trip more, shared by the reads of a moment. For
@@ -127,6 +142,7 @@ export interface ActorDefinition<A extends Actor<unknown>> {
   readonly maxQueue: number;
   readonly version: number;
   readonly strictReads: boolean;
+  readonly turns: TurnOptions;
   readonly interceptors: ResolvedInterceptors;
   readonly stateless: StatelessPool | undefined;
   /** @internal */
@@ -154,8 +170,6 @@ const METHOD_OPTIONS = new Set(["mode", "timeoutMs", "idempotent", "args"]);
 /** Values of the final API that this version does not have yet: option → the only value it takes. */
 const ONLY: Readonly<Record<string, unknown>> = {
   version: 1,
-  commit: "turn",
-  reentrancy: "detect",
 };
 
 /**
@@ -211,6 +225,7 @@ export function defineActor<A extends Actor<unknown>>(
     maxQueue,
     version: 1,
     strictReads,
+    turns: resolveTurnOptions(options, at),
     interceptors: resolveInterceptors(at("interceptors"), options.interceptors),
     stateless,
   };

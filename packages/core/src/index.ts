@@ -16,6 +16,7 @@ export {
   type MethodMode,
   type MethodOptions,
 } from "./define-actor.ts";
+export type { CommitMode, Reentrancy } from "./turn-options.ts";
 export type { Duration } from "./duration.ts";
 export {
   ActorTypeNotFoundError,

@@ -15,6 +15,7 @@ export {
   type ResolvedMethod,
   type StateSource,
 } from "./define-actor.ts";
+export type { TurnOptions } from "./turn-options.ts";
 export * from "./directory.ts";
 export * from "./directory-tables.ts";
 export { digest16 } from "./digest.ts";

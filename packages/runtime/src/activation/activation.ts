@@ -86,6 +86,7 @@ export class Activation {
       rules: deps.rules,
       gate: this.#gate,
       maxQueue: kind.definition.maxQueue,
+      reentrancy: kind.definition.turns.reentrancy,
       life: () => ("life" in this.#state ? this.#state.life : undefined),
       active: () => (this.#state.kind === "active" ? this.#state.life : undefined),
       strictReads: deps.strictReads || kind.definition.strictReads,

@@ -33,6 +33,8 @@ export interface ContextHost {
   readonly lost: LostActor;
   currentTurn(): Turn | undefined;
   deactivate(): void;
+  commit(): Promise<void>;
+  clear(): Promise<void>;
 }
 
 /** Facts of the final API that come with later versions, and what to do until then. */
@@ -44,8 +46,6 @@ const LATER_OPERATIONS: Readonly<Record<string, string>> = {
   remind: "let a client call the actor at that time",
   forget: "there are no reminders yet",
   timer: "use setTimeout and a call to the actor itself",
-  commit: "each write turn commits at its end",
-  clear: "assign the first state to this.state",
   emit: "let callers poll a read method",
 };
 
@@ -79,6 +79,8 @@ export function actorContext(host: ContextHost): ActorContext {
       host.lost.refuse("ctx.deactivate");
       host.deactivate();
     },
+    commit: () => host.commit(),
+    clear: () => host.clear(),
   };
   reserve(context, LATER_FACTS, () => undefined);
   reserve(context, LATER_OPERATIONS, (what) => host.lost.refuse(what));

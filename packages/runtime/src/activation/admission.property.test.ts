@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { MethodMode } from "@tenure/core";
-import { mayStart, type RunningTurns } from "./admission.ts";
+import { mayStart, type RunningModes } from "./admission.ts";
 
 type Act = { readonly come: MethodMode } | { readonly end: number };
 
@@ -38,7 +38,7 @@ class Served {
     this.started.push(one.call);
   }
 
-  #counts(): RunningTurns {
+  #counts(): RunningModes {
     const count = (mode: MethodMode): number =>
       this.running.filter((each) => each.mode === mode).length;
     return { write: count("write"), read: count("read"), interleave: count("interleave") };

@@ -79,6 +79,13 @@ export class KeyTable {
     return { put: [KEY_PARTS + key, bytes], del: del.filter((name) => name !== KEY_PARTS + key) };
   }
 
+  /** Answers the parts to delete. */
+  forgetAll(): readonly string[] {
+    const names = [...this.#records.keys()].map((key) => KEY_PARTS + key);
+    this.#records.clear();
+    return names;
+  }
+
   /** The record is in the store: its result need not be kept here. */
   durable(key: string): void {
     const record = this.#records.get(key);

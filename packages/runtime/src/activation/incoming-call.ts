@@ -55,11 +55,15 @@ export function crossed(ring: string): Refused {
   return refused("deadlock", `calls wait for each other: ${ring}`);
 }
 
-/** What a call is answered that a turn of its own chain waits for, in a mode that may not run beside that turn. */
-export function deadlock(call: IncomingCall): Refused {
+/**
+ * What a call is answered that a turn of its own chain waits for, in a mode that may not run beside that turn. `keyed`: it
+ * could be let in, if that turn had no idempotency key.
+ */
+export function deadlock(call: IncomingCall, keyed = false): Refused {
   const path = [
     ...call.chain.map((link) => `${link.type}/${link.id}.${link.method}`),
     `${formatActor(call.actor)}.${call.method.name}`,
   ].join(" → ");
-  return refused("deadlock", `the call waits for itself: ${path}`);
+  const why = keyed ? "; a call with an idempotency key lets none of its chain in" : "";
+  return refused("deadlock", `the call waits for itself: ${path}${why}`);
 }

@@ -44,7 +44,7 @@ export type Admission =
     };
 
 /** A record that is not in the table yet: the turn may still fail. */
-interface Draft {
+export interface KeyDraft {
   readonly key: IdempotencyKey;
   readonly atMs: number;
   readonly bytes: Uint8Array;
@@ -60,6 +60,8 @@ const UNKEYED: Admission = { kind: "run", digest: undefined };
 
 export class KeyedCalls {
   readonly #d: KeyedDeps;
+  /** How often all were forgotten. */
+  #forgettings = 0;
 
   constructor(deps: KeyedDeps) {
     this.#d = deps;
@@ -93,6 +95,7 @@ export class KeyedCalls {
   /** The recorded result of a call that was applied before. */
   async recorded({ key, bytes }: Extract<Admission, { kind: "recorded" }>): Promise<CallResult> {
     const name = typeof key === "string" ? KEY_PARTS + key : SENDER_PARTS + key.sender;
+    const before = this.#forgettings;
     let record = bytes;
     if (!record)
       try {
@@ -104,6 +107,8 @@ export class KeyedCalls {
     // The sender's next call was applied while this one looked for its result.
     if (at === "later")
       return refused("key-refused", `after ${keyText(key)} a later one was applied`);
+    if (this.#forgettings > before)
+      return refused("unavailable", "the actor's idempotency keys were forgotten meanwhile");
     if (!record || at === "earlier") {
       this.#d.forgotten(`the recorded result of the idempotency key ${keyText(key)}`);
       return refused("unavailable", "the recorded result is gone; the actor is loaded anew");
@@ -123,7 +128,7 @@ export class KeyedCalls {
     digest: Uint8Array | undefined,
     result: CallResult,
     thrown: unknown,
-  ): Draft | undefined {
+  ): KeyDraft | undefined {
     if (!digest || call.key === undefined || thrown instanceof TenureError) return undefined;
     const atMs = this.#d.clock.wallMs();
     const { key } = call;
@@ -134,8 +139,15 @@ export class KeyedCalls {
     return { key, atMs, bytes };
   }
 
+  /** Forgets every key and sender; answers the parts to delete. Each call is new after it. */
+  forgetAll(): readonly string[] {
+    this.#forgettings += 1;
+    const { keys } = this.#d;
+    return keys ? [...keys.opaque.forgetAll(), ...keys.senders.forgetAll()] : [];
+  }
+
   /** Enters a record into the table, and says what is to be saved for it. */
-  enter({ key, atMs, bytes }: Draft): KeyedChange {
+  enter({ key, atMs, bytes }: KeyDraft): KeyedChange {
     const { opaque, senders } = this.#d.keys!;
     if (typeof key === "string") {
       const { put, del } = opaque.record(key, bytes, atMs);

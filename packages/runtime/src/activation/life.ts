@@ -20,6 +20,7 @@ import type { Started } from "./start-activation.ts";
 import { stateAccess } from "./state-access.ts";
 import type { StateCell } from "./state-cell.ts";
 import type { TurnTracker } from "./turn-context.ts";
+import { TurnCommits } from "./turn-commits.ts";
 import { TurnRunner } from "./turn-runner.ts";
 
 /** What exists only while the actor is owned and in memory. */
@@ -61,7 +62,19 @@ export function makeLife(
   const loss = (): CommitRefused | undefined => host.loss();
   const lost = new LostActor(address, loss);
   const commits = row && makePipeline(claim, row.meta.etag, deps, host);
-  const { incoming, outgoing } = kind.definition.interceptors;
+  const { type, state, turns: options, interceptors } = kind.definition;
+  const { incoming, outgoing } = interceptors;
+  const keyed = makeKeyed(started, deps, host);
+  const stored = cell && state && commits && { cell, source: state, pipeline: commits };
+  const turnCommits = new TurnCommits({
+    type,
+    options,
+    stored,
+    keyed,
+    turns,
+    running: () => runner.turns(),
+    lost,
+  });
   const context = actorContext({
     actor: address,
     silo: deps.silo,
@@ -86,10 +99,12 @@ export function makeLife(
     currentTurn: () => turns.current(),
     lost,
     deactivate: () => host.deactivate(),
+    commit: () => turnCommits.commit(),
+    clear: () => turnCommits.clear(),
   });
   const actor = constructActor(kind.actorClass, {
     ctx: context,
-    ...stateAccess(kind.definition.type, cell, turns, lost),
+    ...stateAccess(type, cell, turns, lost),
   });
   const runner = new TurnRunner({
     actor,
@@ -97,33 +112,37 @@ export function makeLife(
     clock,
     random,
     turns,
-    cell,
-    commits,
-    keyed: new KeyedCalls({
-      address,
-      clock,
-      keys: row && {
-        opaque: new KeyTable(row.parts, deps.rules.keyRetentionMs),
-        senders: new SenderTable(row.parts, deps.rules.keyRetentionMs),
-      },
-      fetchParts: (names) => deps.rows.parts({ actor: address, names }),
-      forgotten: (what) =>
-        host.refused(
-          claim,
-          new CommitRefused(
-            "FENCED",
-            `the store has lost ${what}, which it had acknowledged`,
-            false,
-          ),
-          "parts",
-        ),
-    }),
+    stateful: row !== undefined,
+    commits: turnCommits,
+    keyed,
     exposeStacks: deps.exposeStacks,
     interceptors: interceptorList(deps.interceptors, incoming),
     loss,
   });
   const verify = row && (() => deps.rows.verify({ actor: address, ...claim }));
   return { claim, actor, commits, runner, verify, sinceMs: clock.monotonicMs() };
+}
+
+function makeKeyed(
+  { claim, row }: Extract<Started, { kind: "owned" }>,
+  deps: ActivationDeps,
+  { address, refused }: LifeHost,
+): KeyedCalls {
+  return new KeyedCalls({
+    address,
+    clock: deps.clock,
+    keys: row && {
+      opaque: new KeyTable(row.parts, deps.rules.keyRetentionMs),
+      senders: new SenderTable(row.parts, deps.rules.keyRetentionMs),
+    },
+    fetchParts: (names) => deps.rows.parts({ actor: address, names }),
+    forgotten: (what) =>
+      refused(
+        claim,
+        new CommitRefused("FENCED", `the store has lost ${what}, which it had acknowledged`, false),
+        "parts",
+      ),
+  });
 }
 
 function makePipeline(

@@ -3,16 +3,16 @@ import { type CallResult, errorText } from "@tenure/core/internal";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { MOVED, refused } from "./incoming-call.ts";
 import { Unverified } from "./strict-reads.ts";
-import type { Turn } from "./turn-context.ts";
+import { leftSomething, type Turn } from "./turn-context.ts";
 
 /**
- * `not-executed` only where the store proved that the turn's changes are not there, and no call of the turn left
- * (R24). A turn whose reply must be verified has no changes of its own.
+ * `not-executed` only where the store proved that the turn's changes are not there, and no call of the turn left,
+ * nor anything of it with an earlier save (R24). A turn whose reply must be verified has no changes of its own.
  */
 export function lossResult(error: unknown, turn: Turn | undefined): CallResult {
-  const calledNobody = (turn?.outgoing ?? 0) === 0;
-  if (calledNobody && error instanceof CommitRefused && error.definitive) return MOVED;
-  if (calledNobody && error instanceof Unverified) return refused("unavailable", error.message);
+  const leftNothing = !turn || !leftSomething(turn);
+  if (leftNothing && error instanceof CommitRefused && error.definitive) return MOVED;
+  if (leftNothing && error instanceof Unverified) return refused("unavailable", error.message);
   const code = error instanceof CommitRefused ? error.code : "SILO_UNAVAILABLE";
   return {
     status: "failed",

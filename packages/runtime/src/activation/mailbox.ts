@@ -41,6 +41,11 @@ export class Mailbox<T> {
     return item;
   }
 
+  /** All that waits, in order. */
+  get items(): readonly T[] {
+    return this.#items.slice(this.#head);
+  }
+
   /** What waits, in order, up to the first that is meant and with it; empty when none is. */
   upTo(meant: (item: T) => boolean): readonly T[] {
     const at = this.#items.findIndex((item, i) => i >= this.#head && meant(item));

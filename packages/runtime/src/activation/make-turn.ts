@@ -62,6 +62,8 @@ export function turnOfCall(call: IncomingCall, clock: Clock): Turn {
     deadlineMs: call.deadlineMs,
     chain,
     outgoing: 0,
+    staged: false,
+    inner: undefined,
   };
 }
 
@@ -98,5 +100,7 @@ export function turnOfHook(
     deadlineMs: Infinity,
     chain: [link],
     outgoing: 0,
+    staged: false,
+    inner: undefined,
   };
 }

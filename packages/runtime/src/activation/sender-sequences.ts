@@ -95,6 +95,13 @@ export class SenderTable {
     };
   }
 
+  /** Answers the parts to delete. */
+  forgetAll(): readonly string[] {
+    const names = [...this.#records.keys()].map((sender) => SENDER_PARTS + sender);
+    this.#records.clear();
+    return names;
+  }
+
   /** The record of this sequence is in the store: its result need not be kept here. */
   durable({ sender, sequence }: SenderSequence): void {
     const record = this.#records.get(sender);

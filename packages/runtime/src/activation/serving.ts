@@ -1,5 +1,6 @@
 // The calls of one activation: which wait, which run, and how each is answered.
-//   V1. A call of the chain of a turn that runs here cannot wait: it starts beside that turn, or is a deadlock.
+//   V1. A call of the chain of a turn that runs here cannot wait for that turn: it is let in, or is a deadlock (admission.ts). It
+//       starts as long as that turn may run, also when no new ones do.
 //   V2. All others start in the order in which they came, and only while the activation is active; those that interleave
 //       pass the ones that wait.
 //   V3. Lease and deadline are asked again at the moment of starting (R6, R20).
@@ -16,6 +17,7 @@ import {
   errorText,
   formatActor,
   type MethodMode,
+  type Reentrancy,
 } from "@tenure/core/internal";
 import type { LeaseKeeper } from "@tenure/directory/internal";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
@@ -23,12 +25,13 @@ import { overloaded } from "../messaging/overloaded.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import type { Life } from "./life.ts";
-import { Mailbox } from "./mailbox.ts";
 import type { OutputGate } from "./output-gate.ts";
+import { RunningTurns } from "./running-turns.ts";
 import { Unverified } from "./strict-reads.ts";
 import type { Turn } from "./turn-context.ts";
 import type { TurnOutcome } from "./turn-runner.ts";
 import type { TurnRules } from "./turn-rules.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
 
 export interface ServingHost {
   readonly clock: Clock;
@@ -36,6 +39,7 @@ export interface ServingHost {
   readonly rules: TurnRules;
   readonly gate: OutputGate;
   readonly maxQueue: number;
+  readonly reentrancy: Reentrancy;
   /** Of the class or of the silo; a call may ask for it, too. */
   readonly strictReads: boolean;
   /** The life in which turns run; undefined while there is none. */
@@ -55,27 +59,29 @@ export interface ServingHost {
 const MIN_RETRY_MS = 10;
 const MAX_RETRY_MS = 10_000;
 
+const NONE: readonly Turn[] = [];
+
 export class Serving {
   readonly #host: ServingHost;
-  readonly #mailbox: Mailbox<IncomingCall>;
-  readonly #running = { write: 0, read: 0, interleave: 0 };
+  readonly #waiting: WaitingCalls;
+  readonly #running: RunningTurns;
   /** Turns that have ended, whose replies wait at the gate. */
   #replying = 0;
   #serviceMs = 0;
 
   constructor(host: ServingHost) {
     this.#host = host;
-    this.#mailbox = new Mailbox(host.maxQueue);
+    this.#running = new RunningTurns(host.reentrancy, host.rules.mayStart);
+    this.#waiting = new WaitingCalls(host.maxQueue, host.reentrancy !== "full");
   }
 
   /** No turn runs, and no reply waits (V6). */
   get idle(): boolean {
-    const { write, read, interleave } = this.#running;
-    return write + read + interleave + this.#replying === 0;
+    return this.#running.none && this.#replying === 0;
   }
 
   get waiting(): number {
-    return this.#mailbox.size;
+    return this.#waiting.size;
   }
 
   /** How long a turn takes, as of late: the newest counts for a tenth. */
@@ -84,26 +90,24 @@ export class Serving {
   }
 
   take(call: IncomingCall): void {
-    const { maxQueue } = this.#host;
     const life = this.#host.life();
-    if (life && call.chain.some((link) => life.runner.runs(link))) {
-      if (this.#mayStart(call)) this.#begin(call, life);
-      else call.reply(deadlock(call));
-      return;
+    const own = life?.runner.turnsOf(call.chain) ?? NONE;
+    const verdict = this.#running.verdict(call, own);
+    if (verdict === "deadlock" || verdict === "deadlock-keyed")
+      call.reply(deadlock(call, verdict === "deadlock-keyed"));
+    // What a running turn waits for starts as long as that turn may run (V1).
+    else if (life && own.length > 0 && verdict === "start") this.#begin(call, life);
+    else {
+      const active = this.#host.active();
+      if (active && verdict === "start" && this.#passes(call)) this.#begin(call, active);
+      else this.#wait(call, verdict === "wait-ahead");
     }
-    const active = this.#host.active();
-    const first = call.method.mode === "interleave" || this.#mailbox.size === 0;
-    if (active && first && this.#mayStart(call)) this.#begin(call, active);
-    else if (!this.#mailbox.offer(call))
-      call.reply(
-        overloaded(`${maxQueue} calls wait for ${formatActor(call.actor)}`, this.#someRoomMs()),
-      );
   }
 
   /** Calls start from now on. Those that may interleave do not go on waiting behind the others. */
   serveWaiting(): void {
     this.#pump();
-    for (const call of this.#mailbox.take((waiting) => waiting.method.mode === "interleave")) {
+    for (const call of this.#waiting.take((each) => each.method.mode === "interleave")) {
       const active = this.#host.active();
       if (active) this.#begin(call, active);
       else call.reply(MOVED);
@@ -116,26 +120,26 @@ export class Serving {
     if (!life) return undefined;
     const turn = life.runner.turnOf(request);
     if (turn) return { kind: "runs", turn };
-    const ahead = this.#mailbox.upTo((call) => call.request === request);
+    const ahead = this.#waiting.upTo(request);
     if (ahead.length === 0) return undefined;
-    // Before its first turn and after its last, an activation starts nothing while anything runs.
-    const any = !this.#host.startsTurns();
+    // Before its first turn and after its last, an activation starts nothing while anything runs, but what that waits for.
+    const nested = life.runner.turnsOf(ahead.at(-1)!.chain).length > 0;
+    const any = !nested && !this.#host.startsTurns();
     const behind = [...life.runner.turns()].filter(
-      (each) => any || ahead.some((call) => !this.#mayRunBeside(call, each)),
+      (each) => any || ahead.some((call) => this.#running.isInTheWayOf(call, each)),
     );
     return { kind: "waits", behind };
   }
 
   /** Answers a call that waits, and only while it waits. */
   refuseWaiting(request: number, answer: CallResult): void {
-    for (const call of this.#mailbox.take((waiting) => waiting.request === request))
-      call.reply(answer);
+    for (const call of this.#waiting.take((each) => each.request === request)) call.reply(answer);
     this.#pump();
   }
 
   /** The sender of a call gives it up (V7). True when it waited: it never starts. */
   cancel(request: number, from: Address): boolean {
-    const waited = this.#mailbox.remove((call) => call.request === request && call.from === from);
+    const waited = this.#waiting.remove((call) => call.request === request && call.from === from);
     if (!waited) {
       this.#host.life()?.runner.cancel(request, from);
       return false;
@@ -148,40 +152,56 @@ export class Serving {
 
   /** A turn that no call asked for begins: a hook of the actor's life. */
   occupy(mode: MethodMode): void {
-    this.#running[mode] += 1;
+    this.#running.begin(mode);
   }
 
   vacate(mode: MethodMode): void {
-    this.#running[mode] -= 1;
+    this.#running.end(mode);
   }
 
   /** Answers everything that waits: nothing of it will start here. */
   leave(answer: CallResult): void {
-    for (const call of this.#mailbox.drain()) call.reply(answer);
+    for (const call of this.#waiting.drain()) call.reply(answer);
   }
 
   /** Until a tenth of what waits has been served. */
   #someRoomMs(): number {
-    const ms = (this.#mailbox.size * this.#serviceMs) / 10;
+    const ms = (this.#waiting.size * this.#serviceMs) / 10;
     return Math.min(Math.max(Math.ceil(ms), MIN_RETRY_MS), MAX_RETRY_MS);
   }
 
-  #mayRunBeside(call: IncomingCall, { mode }: Turn): boolean {
-    const alone = { write: 0, read: 0, interleave: 0, [mode]: 1 };
-    return this.#host.rules.mayStart(call.method.mode, alone);
+  #wait(call: IncomingCall, nested: boolean): void {
+    if (this.#waiting.offer(call, nested)) return;
+    const what = `${this.#host.maxQueue} calls wait for ${formatActor(call.actor)}`;
+    call.reply(overloaded(what, this.#someRoomMs()));
   }
 
-  #mayStart(call: IncomingCall): boolean {
-    return this.#host.rules.mayStart(call.method.mode, this.#running);
+  /** It need not stand behind those that wait. */
+  #passes(call: IncomingCall): boolean {
+    return (
+      call.method.mode === "interleave" ||
+      this.#host.reentrancy === "full" ||
+      this.#waiting.size === 0
+    );
   }
 
   #pump(): void {
-    for (let active = this.#host.active(); active; active = this.#host.active()) {
-      const call = this.#mailbox.peek();
-      if (!call || !this.#mayStart(call)) return;
-      this.#mailbox.shift();
-      this.#begin(call, active);
+    for (;;) {
+      const life = this.#host.life();
+      const active = this.#host.active();
+      const nested = life && this.#waiting.nextNested((call) => this.#mayStart(call, life, active));
+      const call =
+        nested ?? (active && this.#waiting.next((each) => this.#mayStart(each, active, active)));
+      if (!call || !life) return;
+      this.#begin(call, life);
     }
+  }
+
+  /** Where no new turns start, only what a running one waits for does (V1). */
+  #mayStart(call: IncomingCall, life: Life, active: Life | undefined): boolean {
+    const own = life.runner.turnsOf(call.chain);
+    if (!active && own.length === 0) return false;
+    return this.#running.verdict(call, own) === "start";
   }
 
   #begin(call: IncomingCall, life: Life): void {
@@ -200,10 +220,9 @@ export class Serving {
   }
 
   async #serve(call: IncomingCall, life: Life): Promise<void> {
-    const { mode } = call.method;
     const { clock } = this.#host;
     const beganMs = clock.monotonicMs();
-    this.occupy(mode);
+    const end = this.#running.beginCall(call);
     // The user's code cannot throw here.
     const mayBegin = (): CallResult | undefined => this.#refusal(call);
     const outcome = await life.runner.call(call, mayBegin).catch((error: unknown): TurnOutcome => ({
@@ -212,7 +231,7 @@ export class Serving {
       saves: false,
       turn: undefined,
     }));
-    this.vacate(mode);
+    end();
     this.#serviceMs += (clock.monotonicMs() - beganMs - this.#serviceMs) / 10;
     this.#pump();
     const { gate, rules, strictReads } = this.#host;

@@ -3,6 +3,8 @@
 //   Z2. rollback() restores what the last commit point encoded, not what some reference may have changed since.
 //   Z3. The first state is made by the user's factory; it is saved with the first write turn of a call, changed or not.
 //       It is copied: a factory may answer the same object to every actor.
+//   Z4. A cleared state is a first state again: at the next commit point what is stored is forgotten, and nothing put in its
+//       place unless it has changed since. A rollback takes the clearing back, too.
 import {
   decodeValue,
   encodeValue,
@@ -26,6 +28,9 @@ export class StateCell {
   #committed: Uint8Array;
   /** The committed bytes are in the store, or on their way to it. */
   #stored: boolean;
+  /** The bytes of the first state that it was cleared to, until the next commit point. */
+  #cleared: Uint8Array | undefined;
+  #forgets = false;
   readonly #version: number;
   readonly #maxBytes: number;
 
@@ -62,13 +67,41 @@ export class StateCell {
    */
   commitPoint(first: boolean): Uint8Array | undefined {
     const bytes = this.#encode();
+    if (this.#cleared) {
+      this.#stored = Buffer.compare(bytes, this.#cleared) !== 0;
+      this.#committed = bytes;
+      this.#cleared = undefined;
+      this.#forgets = true;
+      return this.#stored ? bytes : undefined;
+    }
     if (Buffer.compare(bytes, this.#committed) === 0 && (this.#stored || !first)) return undefined;
     this.#committed = bytes;
     this.#stored = true;
     return bytes;
   }
 
+  /** Whether what was stored is forgotten with the last commit point. Says so once. */
+  takeForgets(): boolean {
+    const forgets = this.#forgets;
+    this.#forgets = false;
+    return forgets;
+  }
+
+  /** Begins again from the first state that `make` makes (Z4). */
+  clear(make: () => unknown): void {
+    const before = this.value;
+    this.value = make();
+    try {
+      this.#cleared = this.#encode();
+    } catch (error) {
+      this.value = before;
+      throw error;
+    }
+    this.value = decodeState(this.#cleared, this.#version);
+  }
+
   rollback(): void {
+    this.#cleared = undefined;
     this.value = decodeState(this.#committed, this.#version);
   }
 

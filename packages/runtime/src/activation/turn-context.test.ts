@@ -21,6 +21,8 @@ const makeTurn = (name: string): Turn => ({
   deadlineMs: 1,
   chain: [],
   outgoing: 0,
+  staged: false,
+  inner: undefined,
 });
 
 test.for(["exclusive", "overlapping"])(

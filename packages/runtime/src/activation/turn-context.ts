@@ -23,6 +23,15 @@ export interface Turn {
   readonly chain: readonly ChainLink[];
   /** Calls that left in this turn: with one, the turn cannot be said to have left nothing behind (R24). */
   outgoing: number;
+  /** A save was staged while it ran, with what it had changed until then: the same. */
+  staged: boolean;
+  /** Turns of its chain that run inside of it: it ends after them. */
+  inner: Set<Promise<unknown>> | undefined;
+}
+
+/** Whether something of the turn may be anywhere, though its end is refused (R24). */
+export function leftSomething({ outgoing, staged }: Turn): boolean {
+  return outgoing > 0 || staged;
 }
 
 export interface TurnTracker {

@@ -1,6 +1,6 @@
 // What a turn's end becomes for its caller.
 //   E1. A result is copied here, before the next turn can change what it refers to.
-//   E2. What cannot travel or be stored fails the turn; that is `not-executed` only if no call of it left (I11).
+//   E2. What cannot travel or be stored fails the turn; that is `not-executed` only if no call of it left, and nothing of it was staged before its end (I11).
 import {
   type Body,
   CallError,
@@ -12,7 +12,7 @@ import {
   valueBody,
 } from "@tenure/core/internal";
 import { type IncomingCall, refused } from "./incoming-call.ts";
-import type { Turn } from "./turn-context.ts";
+import { leftSomething, type Turn } from "./turn-context.ts";
 
 /** What the method answered. @throws NotSerializableError */
 export function okResult(call: IncomingCall, value: unknown, stateful: boolean): CallResult {
@@ -43,10 +43,10 @@ export function threwResult(
 }
 
 /** The turn ran and was rolled back, because its result or its state cannot be stored or travel. */
-export function unstorableResult(error: unknown, turn: Turn): CallResult {
+export function unstorableResult(error: unknown, turn: Turn | undefined): CallResult {
   const message = error instanceof Error ? error.message : errorText(error);
   const code = error instanceof CallError ? error.code : "NOT_SERIALIZABLE";
-  if (turn.outgoing > 0) return { status: "failed", code, message };
+  if (turn && leftSomething(turn)) return { status: "failed", code, message };
   return refused(code === "INVALID_ARGUMENT" ? "invalid" : "not-serializable", message);
 }
 

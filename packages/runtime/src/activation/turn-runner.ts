@@ -6,6 +6,7 @@
 //       Nor is what a method throws that has been told to give up, by whatever error it says so.
 //   U4. Arguments that a schema refuses reach neither interceptors nor the method. A schema that takes its time may let lease,
 //       deadline and actor pass: before the method begins all of them are asked again.
+//   U5. A turn ends after those that it let in (admission.ts, A2): none of them is committed or rolled back by halves.
 import {
   type Actor,
   type ActorAddress,
@@ -19,16 +20,16 @@ import {
   type Interceptor,
   MAX_CHAIN,
   type Random,
-  STATE_PART,
 } from "@tenure/core/internal";
 import { checkedArguments } from "./checked-arguments.ts";
-import { type CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
+import { CommitRefused } from "./commit-pipeline.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { runIntercepted } from "./intercepted-method.ts";
-import type { KeyedCalls, KeyedChange } from "./keyed-calls.ts";
+import { allEnded, enter } from "./inner-turns.ts";
+import type { KeyDraft, KeyedCalls } from "./keyed-calls.ts";
 import { type HookName, turnOfCall, turnOfHook } from "./make-turn.ts";
 import { shows } from "./strict-reads.ts";
-import type { StateCell } from "./state-cell.ts";
+import type { StateChange, TurnCommits } from "./turn-commits.ts";
 import type { Turn, TurnTracker } from "./turn-context.ts";
 import { LOST, okResult, threwResult, unstorableResult } from "./turn-result.ts";
 
@@ -38,8 +39,8 @@ export interface TurnRunnerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly turns: TurnTracker;
-  readonly cell: StateCell | undefined;
-  readonly commits: CommitPipeline | undefined;
+  readonly stateful: boolean;
+  readonly commits: TurnCommits;
   readonly keyed: KeyedCalls;
   readonly exposeStacks: boolean;
   /** Around every method, the first outermost; undefined when there are none. */
@@ -68,9 +69,15 @@ export class TurnRunner {
     this.#d = deps;
   }
 
-  /** Whether the link of a chain is a turn that runs here now. */
-  runs(link: ChainLink): boolean {
-    return this.#running.has(link.turn);
+  /** The links of a chain that are turns which run here now, outermost first. */
+  turnsOf(chain: readonly ChainLink[]): readonly Turn[] {
+    if (chain.length === 0) return NONE;
+    const turns: Turn[] = [];
+    for (const link of chain) {
+      const turn = this.#running.get(link.turn);
+      if (turn) turns.push(turn);
+    }
+    return turns;
   }
 
   /** The turn that serves this call now. */
@@ -101,7 +108,7 @@ export class TurnRunner {
       const result = await this.#d.keyed.recorded(admission);
       // It may show what is still on its way to the store.
       return shows(result)
-        ? { ...done(result), barrier: this.#d.commits?.barrier(), saves: true }
+        ? { ...done(result), barrier: this.#d.commits.barrier(), saves: true }
         : done(result);
     }
     let args: readonly unknown[];
@@ -128,7 +135,16 @@ export class TurnRunner {
       args = checked.args;
     }
 
+    const outer = call.method.mode === "interleave" ? NONE : this.turnsOf(call.chain);
+    let inside: boolean;
+    try {
+      inside = outer.length > 0 && this.#d.commits.share(outer);
+    } catch (error) {
+      return done(unstorableResult(error, undefined));
+    }
+
     const turn = turnOfCall(call, this.#d.clock);
+    const end = inside ? enter(outer.at(-1)!) : undefined;
     const method = (this.#d.actor as unknown as Record<string, Method>)[call.method.name]!;
     this.#running.set(call.request, turn);
     let value: unknown;
@@ -144,17 +160,20 @@ export class TurnRunner {
       threw = true;
       value = error;
     }
+    if (turn.inner) await allEnded(turn.inner);
     this.#running.delete(call.request);
     this.#d.turns.end(turn);
     turn.signal.end();
-    return this.#endOfCall(call, turn, threw, value, admission.digest);
+    const outcome = this.#endOfCall(call, turn, threw, value, admission.digest);
+    end?.();
+    return outcome;
   }
 
   #argsOf(call: IncomingCall): readonly unknown[] {
     // Besides a repeatable call's, the arguments may be needed again of one whose commit the store refuses (R24), and of one
     // whose interceptors run it again.
-    const { commits, interceptors } = this.#d;
-    const keep = call.repeatable || commits !== undefined || interceptors !== undefined;
+    const { stateful, interceptors } = this.#d;
+    const keep = call.repeatable || stateful || interceptors !== undefined;
     return bodyValue(call.args, keep) as readonly unknown[];
   }
 
@@ -169,7 +188,7 @@ export class TurnRunner {
       args,
       run: (given) => method.apply(this.#d.actor, given as unknown[]),
       undo: () => {
-        if (call.method.mode === "write" && !this.#d.loss()) this.#d.cell?.rollback();
+        if (call.method.mode === "write" && !this.#d.loss()) this.#d.commits.rollback();
       },
       freshArgs: async () => {
         const fresh = this.#argsOf(call);
@@ -192,12 +211,14 @@ export class TurnRunner {
     try {
       const returned = this.#d.turns.run(turn, run);
       if (isThenable(returned)) await returned;
+      if (turn.inner) await allEnded(turn.inner);
       this.#d.turns.end(turn);
-      if (!this.#d.loss()) this.#stage(this.#d.cell?.commitPoint(false));
+      if (!this.#d.loss()) this.#d.commits.stage(this.#d.commits.end(false, false));
       return undefined;
     } catch (error) {
+      if (turn.inner) await allEnded(turn.inner);
       this.#d.turns.end(turn);
-      this.#d.cell?.rollback();
+      this.#d.commits.rollback();
       return { error };
     } finally {
       this.#running.delete(request);
@@ -215,39 +236,28 @@ export class TurnRunner {
     const loss = this.#d.loss();
     if (loss) return { result: LOST, barrier: rejected(loss), saves: false, turn };
     const write = call.method.mode === "write";
-    if (threw && write) this.#d.cell?.rollback();
+    const { commits, keyed } = this.#d;
+    if (threw && write) commits.rollback();
     let result: CallResult;
-    let draft: ReturnType<KeyedCalls["draft"]>;
-    let state: Uint8Array | undefined;
+    let draft: KeyDraft | undefined;
+    let change: StateChange | undefined;
     try {
       result = threw
         ? threwResult(call, value, this.#d.exposeStacks)
-        : okResult(call, value, this.#d.cell !== undefined);
-      const gaveUp = threw && turn.signal.aborted; // U4
-      if (!gaveUp) draft = this.#d.keyed.draft(call, digest, result, threw ? value : undefined);
-      if (write && !threw) state = this.#d.cell?.commitPoint(true);
+        : okResult(call, value, this.#d.stateful);
+      const gaveUp = threw && turn.signal.aborted; // U3
+      if (!gaveUp) draft = keyed.draft(call, digest, result, threw ? value : undefined);
+      if (write && !threw) change = commits.end(draft !== undefined, true);
     } catch (error) {
-      if (write) this.#d.cell?.rollback();
+      if (write) commits.rollback();
       return { ...done(unstorableResult(error, turn)), turn };
     }
-    this.#stage(state, draft && this.#d.keyed.enter(draft));
-    const saves = state !== undefined || draft !== undefined;
-    return { result, barrier: this.#d.commits?.barrier(), saves, turn };
-  }
-
-  #stage(state: Uint8Array | undefined, keyed?: KeyedChange): void {
-    if (!state && !keyed) return;
-    const committed = this.#d.commits!.stage({
-      put: [...(state ? [[STATE_PART, state] as const] : []), ...(keyed?.put ?? [])],
-      del: keyed?.del ?? [],
-    });
-    if (keyed)
-      committed.then(
-        () => keyed.durable(),
-        () => undefined,
-      );
+    const saves = commits.stage(change, draft);
+    return { result, barrier: commits.barrier(), saves, turn };
   }
 }
+
+const NONE: readonly Turn[] = [];
 
 function done(result: CallResult): TurnOutcome {
   return { result, barrier: undefined, saves: false, turn: undefined };
