@@ -1,15 +1,18 @@
-// Logs and counters beside classes with schemas, a placement and a pool, while operators move actors about.
+// Logs and counters beside classes with schemas, a placement and a pool, and beside actors that let calls in, while operators
+// move actors about.
 import type { Simulation, Workload } from "@tenure/testing";
 import { Counters } from "./counters.ts";
 import { Logs } from "./logs.ts";
 import { Operators } from "./operators.ts";
 import { untilAnswered } from "./outcome.ts";
+import { Reentrants } from "./reentrants.ts";
 import { Workshop } from "./workshop.ts";
 
 export function classesWorkload(sim: Simulation): Workload {
   const logs = new Logs(sim);
   const counters = new Counters(sim);
   const workshop = new Workshop(sim);
+  const reentrants = new Reentrants(sim);
   const operators = new Operators(sim, [
     ["log", "log-0"],
     ["log", "log-1"],
@@ -19,9 +22,17 @@ export function classesWorkload(sim: Simulation): Workload {
     ["tally", "t-0"],
     ["tally", "t-1"],
     ["moody", "moody-0"],
+    ["loop", "l-0"],
+    ["pad", "p"],
   ]);
   return {
-    actors: [...Object.values(logs.classes), counters.actor, workshop.tally, workshop.hand],
+    actors: [
+      ...Object.values(logs.classes),
+      counters.actor,
+      workshop.tally,
+      workshop.hand,
+      ...reentrants.actors,
+    ],
     clients: 5,
     async client(index) {
       while (!sim.over) {
@@ -30,6 +41,7 @@ export function classesWorkload(sim: Simulation): Workload {
         else if (x < 0.25) await logs.appendSome();
         else if (x < 0.4) await logs.readSome();
         else if (x < 0.6) await counters.addSome();
+        else if (x < 0.8) await reentrants.doSome();
         else await workshop.doSome();
         await sim.sleep(sim.random.next() * (sim.leaseTtlMs / 6));
       }
@@ -37,13 +49,19 @@ export function classesWorkload(sim: Simulation): Workload {
     recovered: () =>
       untilAnswered(
         sim,
-        new Map([...logs.recovered(), ...counters.recovered(), ...workshop.recovered()]),
+        new Map([
+          ...logs.recovered(),
+          ...counters.recovered(),
+          ...workshop.recovered(),
+          ...reentrants.recovered(),
+        ]),
       ),
     neverReturns: () => logs.hangs,
     async check() {
       await logs.check();
       counters.check();
       workshop.check();
+      reentrants.check();
     },
   };
 }

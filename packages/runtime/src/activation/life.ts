@@ -126,8 +126,9 @@ export function makeLife(
 function makeKeyed(
   { claim, row }: Extract<Started, { kind: "owned" }>,
   deps: ActivationDeps,
-  { address, refused }: LifeHost,
+  host: LifeHost,
 ): KeyedCalls {
+  const { address } = host;
   return new KeyedCalls({
     address,
     clock: deps.clock,
@@ -137,7 +138,7 @@ function makeKeyed(
     },
     fetchParts: (names) => deps.rows.parts({ actor: address, names }),
     forgotten: (what) =>
-      refused(
+      host.refused(
         claim,
         new CommitRefused("FENCED", `the store has lost ${what}, which it had acknowledged`, false),
         "parts",
