@@ -5,11 +5,12 @@ import { createSilo } from "tenure";
 import { Dancer } from "./dancer.ts";
 import { Patient } from "./patient.ts";
 import { Thrower } from "./thrower.ts";
+import { Desk, Weaver } from "./weaver.ts";
 
 await createSilo({
   name: process.argv[2],
   cluster: "calls",
-  actors: [Dancer, Patient, Thrower],
+  actors: [Dancer, Desk, Patient, Thrower, Weaver],
   exposeStacks: true,
   ...nats({ servers: process.env["NATS_URL"]! }),
   ...redis({ url: process.env["REDIS_URL"]! }),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayStart } from "./admission.ts";
+import { admit, keyLane, mayStart, type SeenTurn } from "./admission.ts";
 
 test.each([
   // mode, write, read, interleave running → may start
@@ -19,3 +19,45 @@ test.each([
     expect(mayStart(mode, { write, read, interleave })).toBe(may);
   },
 );
+
+const turn = (mode: SeenTurn["mode"], lane?: string): SeenTurn => ({ mode, lane });
+const NOBODY = { write: 0, read: 0, interleave: 0 };
+
+test.each([
+  // reentrancy, call, turns of its own chain, others → verdict
+  ["detect", "write", [turn("write")], NOBODY, "deadlock"],
+  ["detect", "read", [turn("write")], NOBODY, "deadlock"],
+  ["detect", "write", [turn("read")], NOBODY, "deadlock"],
+  ["detect", "read", [turn("read")], NOBODY, "start"],
+  ["detect", "interleave", [turn("write")], NOBODY, "start"],
+  // A turn that is not of its chain is waited for, like any other.
+  ["detect", "write", [turn("interleave")], { ...NOBODY, write: 1 }, "wait"],
+  ["detect", "write", [turn("interleave")], NOBODY, "start"],
+  ["chain", "write", [turn("write")], NOBODY, "start"],
+  ["chain", "read", [turn("write")], NOBODY, "start"],
+  ["chain", "write", [turn("write"), turn("write")], NOBODY, "start"],
+  ["chain", "write", [turn("write")], { ...NOBODY, write: 1 }, "wait-ahead"],
+  ["chain", "write", [turn("read")], { ...NOBODY, read: 1 }, "wait-ahead"],
+  ["chain", "write", [turn("write", "k1")], NOBODY, "deadlock-keyed"],
+  ["chain", "interleave", [turn("write", "k1")], NOBODY, "start"],
+  ["full", "write", [turn("write")], { ...NOBODY, write: 3 }, "start"],
+  ["full", "read", [], { ...NOBODY, write: 1 }, "start"],
+] as const)("under '%s' a %s inside of %o, beside %o: %s", (how, mode, own, running, verdict) => {
+  expect(admit(turn(mode), own, { running, lanes: new Set() }, how)).toBe(verdict);
+});
+
+test("under 'full' a key waits for its own running call, and is a deadlock inside of it (A4)", () => {
+  const lane = keyLane("a", "write");
+  const running = { ...NOBODY, write: 1 };
+  const others = { running, lanes: new Set([lane!]) };
+  expect(admit(turn("write", lane), [], others, "full")).toBe("wait");
+  expect(admit(turn("write", keyLane("b", "write")), [], others, "full")).toBe("start");
+  expect(admit(turn("write", lane), [turn("write", lane)], others, "full")).toBe("deadlock-keyed");
+});
+
+test("the numbers of one sender are one lane; a read has none", () => {
+  const one = keyLane({ sender: "s", sequence: 1 }, "write");
+  expect(keyLane({ sender: "s", sequence: 2 }, "write")).toBe(one);
+  expect(keyLane("s", "write")).not.toBe(one);
+  expect(keyLane("s", "read")).toBeUndefined();
+});
