@@ -10,6 +10,9 @@ export const SILOS = ["one", "two", "three"] as const;
 
 export interface CalledSilos extends AsyncDisposable {
   readonly client: Client;
+  readonly otherClient: Client;
+  /** Without a goodbye. */
+  kill(name: (typeof SILOS)[number]): void;
   /** Resolves with the first message from any of them, past or future, that is accepted. */
   said<T>(accept: (message: unknown) => message is T): Promise<T>;
   /** Each of them on another silo than the one before, as `silo` tells it. */
@@ -32,9 +35,13 @@ export async function startSilos(): Promise<CalledSilos> {
       for (const listener of listeners) listener();
     });
   await Promise.all(silos.map(async (silo) => await once(silo, "message")));
-  const client = await connect({ cluster: "calls", ...nats({ servers: natsServer.url }) });
+  const options = { cluster: "calls", ...nats({ servers: natsServer.url }) };
+  const client = await connect(options);
+  const otherClient = await connect(options);
   return {
     client,
+    otherClient,
+    kill: (name) => silos[SILOS.indexOf(name)]!.kill("SIGKILL"),
     said: (accept) =>
       new Promise((resolve) => {
         const look = (): void => {
@@ -55,9 +62,10 @@ export async function startSilos(): Promise<CalledSilos> {
       return chosen;
     },
     [Symbol.asyncDispose]: async () => {
-      await client.close();
+      await Promise.all([client.close(), otherClient.close()]);
       await Promise.all(
         silos.map(async (silo) => {
+          if (silo.signalCode !== null) return;
           silo.disconnect();
           await once(silo, "exit");
         }),
