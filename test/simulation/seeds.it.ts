@@ -40,6 +40,8 @@ test(
       "arguments refused by a schema",
       "a pool at work",
       "a pool: DEADLOCK",
+      "state of an older version migrated",
+      "event activation.outdated",
     ];
     expect(must.filter((what) => !sometimes.has(what))).toEqual([]);
   },

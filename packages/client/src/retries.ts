@@ -93,6 +93,8 @@ export class Retries {
     call.retry = undefined;
     if (budget.pay(call)) {
       call.heldBack = 0;
+      // Whoever has waited may be sent on again: what the redirects before it were based on is old by now.
+      call.hops = 0;
       host.again(call);
       return;
     }

@@ -1,6 +1,7 @@
 // What happens after an attempt failed: a pure function of the failure and of the call. Total: every failure has a row.
 //   P1. The runtime repeats a call only if it provably did not run, or if running it twice does no harm (`repeatable`).
-//   P2. At most MAX_HOPS redirects are followed at once, each only with newer evidence; then the actor is located afresh (R26).
+//   P2. At most MAX_HOPS redirects are followed at once, each only with newer evidence; then the actor is located afresh, and
+//       only a call that has waited follows others (R26).
 //   P3. Nothing is repeated past the deadline; waits grow exponentially and carry jitter (R27).
 //   P4. An error's outcome is 'not-executed' only if no attempt may have run (I11).
 //   P5. Without budget no retry leaves (retry-budget.ts, R27). A call that waits for somebody to be found waits longer

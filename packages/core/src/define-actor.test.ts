@@ -67,6 +67,33 @@ class Plain extends Actor {
   async go() {}
 }
 
+test("migrate takes what it knows nothing of, and answers the class's own state", () => {
+  class Typed extends Actor<{ n: number }> {
+    static readonly actor = defineActor<Typed>({
+      type: "typed",
+      version: 3,
+      state: () => ({ n: 0 }),
+      migrate: (old, fromVersion) => {
+        // @ts-expect-error Nobody knows what is stored.
+        void old.n;
+        return { n: fromVersion };
+      },
+    });
+    async get() {
+      return this.state.n;
+    }
+  }
+  expect(Typed.actor.version).toBe(3);
+  expect(Typed.actor.migrate?.({}, 2)).toEqual({ n: 2 });
+  defineActor<Typed>({
+    type: "typed",
+    version: 2,
+    state: () => ({ n: 0 }),
+    // @ts-expect-error The class says that n is a number.
+    migrate: () => ({ n: "1" }),
+  });
+});
+
 test.for<[string, unknown, string]>([
   ["no options", undefined, "defineActor: takes an object of options with at least `type`"],
   ["no type", {}, "type: an actor type must match [A-Za-z][A-Za-z0-9_.-]{0,63}, not undefined"],
@@ -123,11 +150,29 @@ test.for<[string, unknown, string]>([
   ["a mailbox of a half", { type: "a", maxQueue: 1.5 }, "not 1.5"],
   ["a mailbox without end", { type: "a", maxQueue: Infinity }, "not Infinity"],
   [
-    "a later version of state",
-    { type: "a", version: 2 },
-    "actor 'a': version: 2 is not available in this version",
+    "a version of nothing",
+    { type: "a", version: 2, migrate: () => 1 },
+    "actor 'a': version: needs `state`",
   ],
-  ["migrate", { type: "a", migrate: () => 1 }, "actor 'a': migrate: stored state has one version"],
+  [
+    "a later version of state without a way to it",
+    { type: "a", state: () => 1, version: 2 },
+    "actor 'a': version: 2 needs `migrate`: actors may have state of an older version",
+  ],
+  ["version 0", { type: "a", version: 0 }, "must be a whole number from 1 to 65535, not 0"],
+  ["version 1.5", { type: "a", version: 1.5 }, "not 1.5"],
+  ["version 65536", { type: "a", version: 65_536 }, "not 65536"],
+  ["a version in words", { type: "a", version: "2" }, 'not "2"'],
+  [
+    "migrate to the first version",
+    { type: "a", state: () => 1, migrate: () => 1 },
+    "actor 'a': migrate: needs a `version` above 1",
+  ],
+  [
+    "a migrate that is no function",
+    { type: "a", state: () => 1, version: 2, migrate: {} },
+    "actor 'a': migrate: must be a function of what is stored and its version, not an object",
+  ],
   ["commits by a word", { type: "a", commit: "never" }, "commit: must be 'turn' or 'explicit'"],
   [
     "reentrancy by a word",
@@ -236,6 +281,7 @@ test("what is left out has its default", () => {
     placement: "balanced",
     maxQueue: 10_000,
     version: 1,
+    migrate: undefined,
     strictReads: false,
     turns: { commit: "turn", reentrancy: "detect" },
     interceptors: { incoming: [], outgoing: [] },

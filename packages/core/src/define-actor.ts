@@ -81,8 +81,19 @@ export interface ActorOptions<A extends Actor<unknown>> {
   readonly placement?: Placement | undefined;
   /** Calls waiting at one activation; more are refused with OverloadedError. @default 10_000 */
   readonly maxQueue?: number | undefined;
-  /** Stored with the state. @default 1 */
-  readonly version?: 1 | undefined;
+  /**
+   * The version of the state's shape, stored with the state: a whole number from 1 to 65,535. Raise it when the shape changes.
+   * State of an older version goes through `migrate`; state of a newer one is left to silos that have the newer class.
+   * @default 1
+   */
+  readonly version?: number | undefined;
+  /**
+   * Makes state of this version of state that an older one stored. Called when such an actor is activated, before any of its own
+   * code; it must answer at once. What it answers is checked by the schema, if `state` is one, and stored with the first write. If
+   * it throws, the activation fails and what is stored stays as it is. Needed from version 2 on.
+   * @example migrate: (old, fromVersion) => ({ euros: (old as { cents: number }).cents / 100 })
+   */
+  readonly migrate?: Migrate<A["state"]> | undefined;
   /**
    * `'turn'`: state is encoded at the end of each write turn, and saved if its bytes changed. `'explicit'`: only `ctx.commit()` saves,
    * and the end of a call with an idempotency key; replies may show what is not saved, and a throw rolls back to the last save.
@@ -116,6 +127,9 @@ export interface ActorOptions<A extends Actor<unknown>> {
   readonly stateless?: boolean | { readonly max?: number | undefined } | undefined;
 }
 
+/** `old` is what a class of version `fromVersion` stored, and the receiver's own. */
+export type Migrate<S = unknown> = (old: unknown, fromVersion: number) => S;
+
 export interface ResolvedMethod {
   readonly name: string;
   readonly mode: MethodMode;
@@ -141,6 +155,7 @@ export interface ActorDefinition<A extends Actor<unknown>> {
   readonly placement: Placement;
   readonly maxQueue: number;
   readonly version: number;
+  readonly migrate: Migrate | undefined;
   readonly strictReads: boolean;
   readonly turns: TurnOptions;
   readonly interceptors: ResolvedInterceptors;
@@ -159,6 +174,7 @@ const ACTOR_OPTIONS = new Set([
   "placement",
   "maxQueue",
   "version",
+  "migrate",
   "commit",
   "reentrancy",
   "strictReads",
@@ -166,11 +182,6 @@ const ACTOR_OPTIONS = new Set([
   "stateless",
 ]);
 const METHOD_OPTIONS = new Set(["mode", "timeoutMs", "idempotent", "args"]);
-
-/** Values of the final API that this version does not have yet: option → the only value it takes. */
-const ONLY: Readonly<Record<string, unknown>> = {
-  version: 1,
-};
 
 /**
  * Describes an actor class: `static readonly actor = defineActor<Counter>({ type: 'counter', … })`.
@@ -185,17 +196,8 @@ export function defineActor<A extends Actor<unknown>>(
   const { type } = options;
   const at = (option: string): string => `actor '${type}': ${option}`;
   refuseUnknown(options, ACTOR_OPTIONS, (key) => at(key), {
-    migrate: "stored state has one version in this release",
     args: "a schema of arguments belongs to a method: methods: { add: { args: … } }",
   });
-  for (const [option, only] of Object.entries(ONLY)) {
-    const value = (options as unknown as Record<string, unknown>)[option];
-    if (value !== undefined && value !== only)
-      throw new ConfigError(
-        at(option),
-        `${describe(value)} is not available in this version; leave it out or use ${describe(only)}`,
-      );
-  }
   if (
     options.state !== undefined &&
     typeof options.state !== "function" &&
@@ -216,6 +218,7 @@ export function defineActor<A extends Actor<unknown>>(
   const maxQueue = options.maxQueue ?? 10_000;
   checkCount(at("maxQueue"), maxQueue);
   const stateless = resolveStateless(options, at);
+  const version = resolveVersion(options, at);
   return {
     type,
     state: options.state,
@@ -223,12 +226,43 @@ export function defineActor<A extends Actor<unknown>>(
     idleMs: options.idle === false ? false : durationMs(at("idle"), options.idle ?? "10m"),
     placement: stateless ? "local" : resolvePlacement(at("placement"), options.placement),
     maxQueue,
-    version: 1,
+    version,
+    migrate: options.migrate,
     strictReads,
     turns: resolveTurnOptions(options, at),
     interceptors: resolveInterceptors(at("interceptors"), options.interceptors),
     stateless,
   };
+}
+
+/** Two bytes of what is stored. */
+export const MAX_VERSION = 0xffff;
+
+function resolveVersion(
+  { version: given, migrate, state }: ActorOptions<Actor<unknown>>,
+  at: (option: string) => string,
+): number {
+  const version = given ?? 1;
+  if (!Number.isInteger(version) || version < 1 || version > MAX_VERSION)
+    throw new ConfigError(
+      at("version"),
+      `must be a whole number from 1 to ${MAX_VERSION}, not ${describe(version)}`,
+    );
+  if (migrate !== undefined && typeof migrate !== "function")
+    throw new ConfigError(
+      at("migrate"),
+      `must be a function of what is stored and its version, not ${describe(migrate)}`,
+    );
+  if (version > 1 && state === undefined)
+    throw new ConfigError(at("version"), "needs `state`: nothing is stored that could be older");
+  if (version > 1 && migrate === undefined)
+    throw new ConfigError(
+      at("version"),
+      `${version} needs \`migrate\`: actors may have state of an older version`,
+    );
+  if (version === 1 && migrate !== undefined)
+    throw new ConfigError(at("migrate"), "needs a `version` above 1: there is nothing older");
+  return version;
 }
 
 const DEFAULT_POOL = 8;

@@ -62,6 +62,14 @@ export type EventBody =
       readonly operation: "load" | "save" | "verify" | "parts";
       readonly error: "FencedError";
     }
+  | {
+      /** What is stored of the actor is of newer code than this silo has. It is left as it is, for a silo that knows it. */
+      readonly type: "activation.outdated";
+      readonly actor: ActorAddress;
+      readonly problem: string;
+      /** Who is to activate it; undefined when no silo is known that could. */
+      readonly to: Incarnation | undefined;
+    }
   | { readonly type: "commit.resent"; readonly actor: ActorAddress; readonly attempt: number }
   | {
       readonly type: "actor.log";

@@ -11,6 +11,8 @@ export { MAX_DEPTH, MAX_OBJECTS, MAX_VALUES } from "./decode-limits.ts";
 export { actorKind, type ActorKind } from "./actor-kind.ts";
 export {
   type CallableName,
+  MAX_VERSION,
+  type Migrate,
   refuseUnknown,
   type ResolvedMethod,
   type StateSource,

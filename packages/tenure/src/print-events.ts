@@ -27,6 +27,11 @@ function describeEvent(event: TenureEvent): string | undefined {
       return `warn ${formatActor(event.actor)} was fenced at generation ${event.generation} (stored: ${event.storedGeneration}); the activation is discarded`;
     case "activation.failed":
       return `error ${formatActor(event.actor)} could not be activated: ${event.error}`;
+    case "activation.outdated":
+      // A silo that knows it takes it: what a rolling deployment is like.
+      return event.to === undefined
+        ? `error ${event.problem}, and no silo that is known has newer code`
+        : undefined;
     case "directory.rolled-back":
       return "error the directory lost acknowledged writes; every activation here is discarded and comes back from the store";
     case "store.damaged":

@@ -33,6 +33,8 @@ export interface ActivationDeps {
   readonly rules: TurnRules;
   /** Where the actor would go if this silo gave it up now, as far as is known. */
   successor(actor: ActorAddress): Incarnation | undefined;
+  /** Another silo that has at least this version of the actor's class, or, where none is named, the class at all. */
+  knowing(actor: ActorAddress, version: number | undefined): Promise<Incarnation | undefined>;
   /** One of its turns makes a call. */
   calling(): void;
   /** The slot is free: the next call makes a new activation. */

@@ -205,6 +205,8 @@ export class Activation {
       ownership: this.#deps.ownership,
       rows: stateful ? this.#deps.rows : undefined,
       emit: this.#deps.emit,
+      version: this.kind.definition.version,
+      knowing: (actor, version) => this.#deps.knowing(actor, version),
       wanted: () => this.#state.kind === "starting",
     }).catch((error: unknown): Started => ({ kind: "unavailable", why: errorText(error) }));
     if (this.#state.kind !== "starting") return;
@@ -261,7 +263,12 @@ export class Activation {
     this.#abort.abort();
     const answer =
       started.kind === "elsewhere"
-        ? refused("moved", "the actor lives on another silo", started.silo, started.generation)
+        ? refused(
+            "moved",
+            started.why ?? "the actor lives on another silo",
+            started.silo,
+            started.generation,
+          )
         : started.kind === "unavailable"
           ? refused("unavailable", `the actor could not be activated: ${started.why}`)
           : refused("activation-failed", `the actor could not be activated: ${started.why}`);

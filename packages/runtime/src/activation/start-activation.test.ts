@@ -39,6 +39,8 @@ async function lostDuring(step: "claim" | "load") {
     ownership: ownership as Ownership,
     rows: rows as RowStore,
     emit: () => undefined,
+    version: 1,
+    knowing: async () => undefined,
     wanted: () => wanted,
   });
   return { started, done };

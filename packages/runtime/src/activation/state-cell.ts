@@ -5,23 +5,8 @@
 //       It is copied: a factory may answer the same object to every actor.
 //   Z4. A cleared state is a first state again: at the next commit point what is stored is forgotten, and nothing put in its
 //       place unless it has changed since. A rollback takes the clearing back, too.
-import {
-  decodeValue,
-  encodeValue,
-  checkSerializable,
-  InvalidArgumentError,
-  TenureError,
-} from "@tenure/core/internal";
-
-const STATE_FORMAT = 1;
-const HEADER_BYTES = 3;
-
-/** Stored state that this version cannot read; the bytes stay as they are. */
-export class UnreadableStateError extends TenureError {
-  constructor(problem: string, cause?: unknown) {
-    super("UNREADABLE_STATE", problem, { cause });
-  }
-}
+import { checkSerializable, encodeValue, InvalidArgumentError } from "@tenure/core/internal";
+import { readState, UnreadableStateError, withHeader } from "./state-format.ts";
 
 export class StateCell {
   value: unknown;
@@ -54,7 +39,7 @@ export class StateCell {
     this.rollback();
   }
 
-  /** Of a stored state that was read, and of which a schema has made `value`: what it changed is saved like a first state (Z3). */
+  /** Of a stored state of which `migrate` or a schema has made `value`: what they changed is saved like a first state (Z3). */
   static checked(value: unknown, stored: Uint8Array, version: number, maxBytes: number): StateCell {
     const cell = new StateCell(() => value, undefined, version, maxBytes);
     cell.#stored = Buffer.compare(cell.#committed, stored) === 0;
@@ -113,26 +98,15 @@ export class StateCell {
         `state has ${body.length} bytes; the limit is ${this.#maxBytes}: split the actor or keep less`,
         { outcome: "not-executed", details: { bytes: body.length, limit: this.#maxBytes } },
       );
-    const bytes = new Uint8Array(HEADER_BYTES + body.length);
-    bytes[0] = STATE_FORMAT;
-    bytes[1] = this.#version >> 8;
-    bytes[2] = this.#version & 0xff;
-    bytes.set(body, HEADER_BYTES);
-    return bytes;
+    return withHeader(body, this.#version);
   }
 }
 
-export function decodeState(bytes: Uint8Array, version: number): unknown {
-  if (bytes[0] !== STATE_FORMAT)
+function decodeState(bytes: Uint8Array, version: number): unknown {
+  const stored = readState(bytes);
+  if (stored.version !== version)
     throw new UnreadableStateError(
-      `stored state has format ${bytes[0] ?? "none"}, not ${STATE_FORMAT}`,
+      `stored state has version ${stored.version}, this class ${version}`,
     );
-  const stored = (bytes[1]! << 8) | bytes[2]!;
-  if (stored !== version)
-    throw new UnreadableStateError(`stored state has version ${stored}, this class ${version}`);
-  try {
-    return decodeValue(bytes.subarray(HEADER_BYTES));
-  } catch (error) {
-    throw new UnreadableStateError("stored state cannot be decoded", error);
-  }
+  return stored.value;
 }

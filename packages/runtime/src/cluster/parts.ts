@@ -177,6 +177,7 @@ export function makeParts(
     strictReads: deps.strictReads,
     rules: deps.rules,
     successor: (actor) => locator.successor(actor),
+    knowing: (actor, version) => locator.knowing(actor, version),
     calling: () => deadlocks.calling(),
   });
   const deadlocks = new Deadlocks({

@@ -2,6 +2,8 @@
 //   Q1. The answer is a hint; the claim decides. A wrong one costs a redirect.
 //   Q2. How an actor is placed, its class says. A silo that does not have it asks one that has, which never asks further.
 //   Q3. A stateless class has no actors that could be anywhere: this silo if it has the class, else any that has.
+//   Q4. An actor that is given up goes to a silo whose code can read its state: one with the same version of the class or a newer
+//       one, where there is any (ADR 0017). A first call is placed anywhere: what is stored is known only when it is loaded.
 import {
   type ActorAddress,
   type ActorKind,
@@ -104,10 +106,32 @@ export class SiloLocator implements Locator {
 
   /** Where the actor would be placed if not here. */
   successor(actor: ActorAddress): Incarnation | undefined {
-    const { self } = this.#host;
-    const others = this.#candidates(actor).filter(({ incarnation }) => incarnation !== self);
-    const placed = this.#among(actor, others);
+    const version = this.#host.kinds.get(actor.type)?.definition.version ?? 1;
+    const others = this.#others(actor, version); // Q4
+    const placed = this.#among(actor, others.length > 0 ? others : this.#others(actor, 1));
     return placed.kind === "at" ? placed.silo : undefined;
+  }
+
+  /** Another silo that has at least this version of the actor's class, or, where none is named, the class at all. */
+  async knowing(actor: ActorAddress, version: number = 1): Promise<Incarnation | undefined> {
+    let others = this.#others(actor, version);
+    if (others.length === 0) {
+      // A deployment that has just begun is not in the view yet.
+      await this.#host.poll();
+      others = this.#others(actor, version);
+    }
+    let placed = this.#among(actor, others);
+    // A placement function may insist on a silo that cannot have the actor now.
+    if (placed.kind === "wrong")
+      placed = place(actor, "balanced", others, this.#host.self, () => this.#host.random.next());
+    return placed.kind === "at" ? placed.silo : undefined;
+  }
+
+  #others(actor: ActorAddress, version: number): readonly MemberRecord[] {
+    const { self } = this.#host;
+    return this.#candidates(actor).filter(
+      ({ incarnation, types }) => incarnation !== self && types[actor.type]! >= version,
+    );
   }
 
   #candidates(actor: ActorAddress): readonly MemberRecord[] {

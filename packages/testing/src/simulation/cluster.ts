@@ -45,6 +45,8 @@ export interface Substitutions {
 export interface SimClusterOptions {
   readonly seed: number;
   readonly actors: readonly ActorClass[];
+  /** The classes of one silo, by its name and how often it was started before. @default `actors` */
+  readonly deployed?: ((silo: string, starts: number) => readonly ActorClass[]) | undefined;
   readonly silo?: Partial<SiloOptions> | undefined;
   readonly substitutions?: Substitutions | undefined;
   readonly startsOpen?: boolean | undefined;
@@ -76,6 +78,7 @@ export class SimCluster {
   readonly silos: Map<string, SimSilo> = new Map();
   readonly events: TenureEvent[] = [];
   readonly #options: SimClusterOptions;
+  readonly #starts = new Map<string, number>();
   #later: { readonly atEvent: number; readonly act: () => void }[] = [];
   readonly #listeners = new Set<(event: TenureEvent) => void>();
 
@@ -129,7 +132,10 @@ export class SimCluster {
       stopping: false,
     };
     this.silos.set(process, entry);
-    const { substitutions, actors, silo: options } = this.#options;
+    const { substitutions, silo: options } = this.#options;
+    const starts = this.#starts.get(name) ?? 0;
+    this.#starts.set(name, starts + 1);
+    const actors = this.#options.deployed?.(name, starts) ?? this.#options.actors;
     const ports = this.#ports(node);
     const code = this.codeWatch.at(entry);
     const silo = await createSilo(

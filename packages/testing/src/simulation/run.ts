@@ -37,6 +37,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
   const cluster = new SimCluster({
     seed: plan.seed,
     actors: workload.actors,
+    deployed: workload.deployed?.bind(workload),
     substitutions: options.substitutions,
     startsOpen: !plan.amnesia,
     silo: { leaseTtlMs: plan.ttlMs, callTimeoutMs, drainTimeoutMs: 2 * plan.ttlMs },

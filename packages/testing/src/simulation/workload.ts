@@ -11,6 +11,11 @@ import type { CheckName } from "./violations.ts";
 /** What one run is made of. A fresh one is made for every run: it may keep what it recorded. */
 export interface Workload {
   readonly actors: readonly ActorClass[];
+  /**
+   * The classes that a silo has, by its name and how often it was started before: what a deployment changes. Of the same types as
+   * `actors`. @default `actors`
+   */
+  deployed?(silo: string, starts: number): readonly ActorClass[];
   /** How many clients call at the same time. @default 3 */
   readonly clients?: number | undefined;
   /** One client: calls until `sim.over`. What it throws fails the run. */

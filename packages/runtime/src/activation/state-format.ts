@@ -1,0 +1,61 @@
+// The bytes of a stored state: which format, which version of its class, and what comes after.
+//   F1. One byte of format, two of the class's version, big-endian; then one value of core/codec.ts. A reader looks at these
+//       three before it decodes anything: they are what tells it whether the rest is for it.
+//   F2. Of a newer format only that it is newer is known. Nothing of it is read, and nothing is written over it.
+import { decodeValue, TenureError } from "@tenure/core/internal";
+
+export const STATE_FORMAT = 1;
+const HEADER_BYTES = 3;
+
+/** Stored state that this version cannot read; the bytes stay as they are. */
+export class UnreadableStateError extends TenureError {
+  constructor(problem: string, cause?: unknown) {
+    super("UNREADABLE_STATE", problem, { cause });
+  }
+}
+
+export type StateHeader =
+  | { readonly kind: "known"; readonly version: number }
+  | { readonly kind: "newer-format"; readonly format: number }
+  | { readonly kind: "foreign"; readonly problem: string };
+
+/** What wrote these bytes, as far as their beginning tells. */
+export function stateHeader(bytes: Uint8Array): StateHeader {
+  const [format, high, low] = bytes;
+  if (format !== undefined && format > STATE_FORMAT) return { kind: "newer-format", format };
+  if (format !== STATE_FORMAT || high === undefined || low === undefined)
+    return {
+      kind: "foreign",
+      problem: `stored state has format ${format ?? "none"}, not ${STATE_FORMAT}`,
+    };
+  const version = (high << 8) | low;
+  return version === 0
+    ? { kind: "foreign", problem: "stored state has version 0, which no class has" }
+    : { kind: "known", version };
+}
+
+/** The bytes to store of an encoded value. */
+export function withHeader(body: Uint8Array, version: number): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  bytes[0] = STATE_FORMAT;
+  bytes[1] = version >> 8;
+  bytes[2] = version & 0xff;
+  bytes.set(body, HEADER_BYTES);
+  return bytes;
+}
+
+/** The version of the class that wrote a state, and the state. */
+export function readState(bytes: Uint8Array): {
+  readonly version: number;
+  readonly value: unknown;
+} {
+  const header = stateHeader(bytes);
+  if (header.kind === "foreign") throw new UnreadableStateError(header.problem);
+  if (header.kind === "newer-format")
+    throw new UnreadableStateError(`stored state has format ${header.format}, not ${STATE_FORMAT}`);
+  try {
+    return { version: header.version, value: decodeValue(bytes.subarray(HEADER_BYTES)) };
+  } catch (error) {
+    throw new UnreadableStateError("stored state cannot be decoded", error);
+  }
+}
