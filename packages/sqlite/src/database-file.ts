@@ -4,6 +4,7 @@
 //   F2. Nothing is written before the lock is held and the schema is known to be ours.
 //   F3. Who takes the lock has proof that every recorded incarnation is dead: they are marked so, and the directories
 //       opened, in the first transaction (R13). So a restart after a crash serves at once.
+//   F4. A file of an older schema is upgraded in that transaction: all of it, or nothing.
 import {
   accessSync,
   constants,
@@ -15,6 +16,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import {
+  assert,
   ConfigError,
   DamagedRecord,
   decideMarkDead,
@@ -22,7 +24,7 @@ import {
   encodeMember,
 } from "@tenure/core/internal";
 import { isBusy, type SqlDatabase, type SqlDriver } from "./driver.ts";
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES } from "./schema.ts";
 
 export const DATABASE_FILE = "tenure.db";
 export const PID_FILE = "tenure.pid";
@@ -36,13 +38,14 @@ export function openDatabaseFile(driver: SqlDriver, dir: string): SqlDatabase {
   try {
     database = driver.open(join(dir, DATABASE_FILE));
     takeLock(database);
-    const fresh = checkSchema(database, dir);
+    const version = checkSchema(database, dir);
     database.exec("COMMIT");
     writeFileSync(join(dir, PID_FILE), `${process.pid}\n`);
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec("BEGIN IMMEDIATE");
-    if (fresh) database.exec(SCHEMA);
+    if (version === undefined) database.exec(SCHEMA);
+    else upgrade(database, version);
     buryTheDead(database);
     database.exec("COMMIT");
     return database;
@@ -100,8 +103,16 @@ function takeLock(database: SqlDatabase): void {
   database.exec("BEGIN EXCLUSIVE");
 }
 
-/** Whether the file is new. Reads only. */
-function checkSchema(database: SqlDatabase, dir: string): boolean {
+function upgrade(database: SqlDatabase, from: number): void {
+  for (let version = from; version < SCHEMA_VERSION; version++) {
+    const step = UPGRADES.get(version);
+    assert(step !== undefined, "F4: there is a way from every version to the next", { version });
+    database.exec(step);
+  }
+}
+
+/** The version of the file's schema; undefined when the file is new. Reads only. */
+function checkSchema(database: SqlDatabase, dir: string): number | undefined {
   const version = pragma(database, "user_version");
   if (version > SCHEMA_VERSION)
     throw refusal(
@@ -110,13 +121,13 @@ function checkSchema(database: SqlDatabase, dir: string): boolean {
         `nothing was changed. Use the newer version that wrote it`,
     );
   const tables = Number(database.prepare("SELECT count(*) AS n FROM sqlite_schema").get()!["n"]);
-  if (version === 0 && tables === 0) return true;
+  if (version === 0 && tables === 0) return undefined;
   if (pragma(database, "application_id") !== APPLICATION_ID)
     throw refusal(
       dir,
       `${DATABASE_FILE} is a SQLite database of another program; nothing was changed. Name another directory`,
     );
-  return false;
+  return version;
 }
 
 function pragma(database: SqlDatabase, name: string): number {

@@ -212,10 +212,10 @@ describe("a file that is not ours to write", () => {
   test("of a newer schema is refused and untouched (F2)", async () => {
     const session = await embedded({ dir }).directory.open(environment);
     await session.close();
-    const before = await given("PRAGMA user_version = 2");
+    const before = await given("PRAGMA user_version = 3");
     const error = await refusalOf(embedded({ dir }));
     expect(error).toBeInstanceOf(ConfigError);
-    expect(error.message).toContain("schema version 2");
+    expect(error.message).toContain("schema version 3");
     expect(await readFile(join(dir, DATABASE_FILE))).toEqual(before);
   });
 

@@ -1,9 +1,26 @@
-// What is in the file. The version is SQLite's own user_version; a file that is not ours, or newer, is never written to.
+// What is in the file. The version is SQLite's own user_version; a file that is not ours, or newer, is never written to. An older
+// one is brought up to date, step by step, in the transaction that opens it.
 // Ids are stored as encodeActorKey writes them and part names as bytes: SQLite's text functions stop at a NUL.
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** "TNUR": says that the file is ours. */
 export const APPLICATION_ID = 0x544e5552;
+
+/** Dead members that are not listed any more. */
+const SWEPT = `
+CREATE TABLE IF NOT EXISTS swept (
+  cluster INTEGER NOT NULL,
+  incarnation TEXT NOT NULL,
+  record TEXT NOT NULL,
+  PRIMARY KEY (cluster, incarnation)
+) STRICT, WITHOUT ROWID;
+`;
+
+/** What makes a file of each version one of the next. */
+export const UPGRADES: ReadonlyMap<number, string> = new Map([
+  // Some files of version 1 have the table: it came before the version was raised.
+  [1, `${SWEPT}\nPRAGMA user_version = 2;`],
+]);
 
 export const SCHEMA: string = `
 CREATE TABLE clusters (
@@ -22,14 +39,7 @@ CREATE TABLE members (
   PRIMARY KEY (cluster, incarnation)
 ) STRICT, WITHOUT ROWID;
 
--- Dead members that are not listed any more.
-CREATE TABLE swept (
-  cluster INTEGER NOT NULL,
-  incarnation TEXT NOT NULL,
-  record TEXT NOT NULL,
-  PRIMARY KEY (cluster, incarnation)
-) STRICT, WITHOUT ROWID;
-
+${SWEPT}
 CREATE TABLE entries (
   cluster INTEGER NOT NULL,
   actor TEXT NOT NULL,
