@@ -4,41 +4,9 @@ import { expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./codec.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { anyValue } from "../../../test/support/any-value.ts";
+import { arrived } from "../../../test/support/arrived.ts";
 import { isDeepFrozen, isolate } from "./isolate.ts";
 import { checkSerializable } from "./serializable.ts";
-
-/** What is documented to change on the way: -0, a Buffer's class, an object's missing prototype. */
-function arrived(value: unknown, done = new Map<object, unknown>()): unknown {
-  if (Object.is(value, -0)) return 0;
-  if (typeof value !== "object" || value === null) return value;
-  const known = done.get(value);
-  if (known !== undefined) return known;
-  const keep = <T extends object>(out: T): T => {
-    done.set(value, out);
-    return out;
-  };
-  if (Buffer.isBuffer(value)) return keep(new Uint8Array(value));
-  if (Array.isArray(value)) {
-    const out = keep([] as unknown[]);
-    for (const item of value) out.push(arrived(item, done));
-    return out;
-  }
-  if (value instanceof Map) {
-    const out = keep(new Map());
-    for (const [k, item] of value) out.set(arrived(k, done), arrived(item, done));
-    return out;
-  }
-  if (value instanceof Set) {
-    const out = keep(new Set());
-    for (const item of value) out.add(arrived(item, done));
-    return out;
-  }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype) return value;
-  const out = keep({} as Record<string, unknown>);
-  for (const [k, item] of Object.entries(value)) out[k] = arrived(item, done);
-  return out;
-}
 
 /** Every object that can be reached, with binary's memory. */
 function reachable(value: unknown, found = new Set<object>()): Set<object> {
