@@ -42,7 +42,12 @@ test.for<[string, object, string[]]>([
   ],
   ["a name of Object.prototype", { constructor: 1 }, ["constructor: is not an option"]],
   ["services that are none", { services: "db" }, ['services: must be an object, not "db"']],
-  ["maxStateBytes", { maxStateBytes: 1 }, ["maxStateBytes", "512 KiB"]],
+  [
+    "states of no size",
+    { maxStateBytes: 0 },
+    ["maxStateBytes: must be a positive whole number, not 0"],
+  ],
+  ["states of a size in words", { maxStateBytes: "1MB" }, ["maxStateBytes: ", 'not "1MB"']],
   ["strictReads", { strictReads: 1 }, ["strictReads: must be true or false, not 1"]],
   ["authorize", { authorize: true }, ["authorize: must be a function, not true"]],
   [

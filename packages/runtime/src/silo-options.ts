@@ -1,6 +1,6 @@
 // What createSilo takes, checked as a whole before anything is opened.
 //   O1. A wrong option is a ConfigError that names it, its value and what is allowed.
-//   O2. An option of the final API that this version does not have yet is refused, never ignored.
+//   O2. An option that does not exist is refused, never ignored.
 import type { ActorClass, Services } from "@tenure/core";
 import {
   type ActorKind,
@@ -48,6 +48,11 @@ export interface SiloOptions {
   readonly drainTimeoutMs?: Duration | undefined;
   /** Calls taken and not yet answered in the whole silo; more are refused. @default 100_000 */
   readonly maxCalls?: number | undefined;
+  /**
+   * How large one actor's state may be, encoded. A turn that makes it larger fails, alone, and is rolled back. More than the store can
+   * hold is refused at the start. @default 512 KiB, or what the store can hold if that is less
+   */
+  readonly maxStateBytes?: number | undefined;
   /** `strict` refuses stores whose settings can lose an acknowledged write. @default 'default' */
   readonly durability?: "default" | "strict" | undefined;
   /** Whether a user's error carries its stack to callers. @default false */
@@ -83,6 +88,7 @@ export interface ResolvedSiloOptions {
   readonly callTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly maxCalls: number;
+  readonly maxStateBytes: number | undefined;
   readonly durability: "default" | "strict";
   readonly authorize: Authorize | undefined;
   readonly exposeStacks: boolean;
@@ -105,6 +111,7 @@ const OPTIONS = new Set([
   "callTimeoutMs",
   "drainTimeoutMs",
   "maxCalls",
+  "maxStateBytes",
   "durability",
   "authorize",
   "exposeStacks",
@@ -113,10 +120,6 @@ const OPTIONS = new Set([
   "onEvent",
 ]);
 
-const LATER: Readonly<Record<string, string>> = {
-  maxStateBytes: "is not available in this version; the limit is 512 KiB",
-};
-
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 /** Below this, one renewal whose answer is lost would pause the silo: the margin of a lease is at least 250 ms. */
 const MIN_LEASE_MS = 1_000;
@@ -124,7 +127,7 @@ const MIN_LEASE_MS = 1_000;
 export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
   if (typeof given !== "object" || given === null)
     throw new ConfigError("createSilo", "takes an object of options with at least `actors`");
-  refuseUnknown(given, OPTIONS, (key) => key, LATER);
+  refuseUnknown(given, OPTIONS, (key) => key);
   const leaseTtlMs = durationMs("leaseTtlMs", given.leaseTtlMs ?? 4_000);
   if (leaseTtlMs < MIN_LEASE_MS)
     throw new ConfigError("leaseTtlMs", `must be at least ${MIN_LEASE_MS} ms, not ${leaseTtlMs}`);
@@ -151,6 +154,10 @@ export function resolveSiloOptions(given: SiloOptions): ResolvedSiloOptions {
     callTimeoutMs,
     drainTimeoutMs: durationMs("drainTimeoutMs", given.drainTimeoutMs ?? 25_000),
     maxCalls: positiveInteger("maxCalls", given.maxCalls ?? 100_000),
+    maxStateBytes:
+      given.maxStateBytes === undefined
+        ? undefined
+        : positiveInteger("maxStateBytes", given.maxStateBytes),
     durability: oneOf("durability", given.durability ?? "default", ["default", "strict"]),
     exposeStacks: boolean("exposeStacks", given.exposeStacks ?? false),
     strictReads: boolean("strictReads", given.strictReads ?? false),

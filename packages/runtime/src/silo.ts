@@ -28,6 +28,7 @@ import { type SiloAdmin, siloAdmin } from "./admin/silo-admin.ts";
 import { Incarnation } from "./cluster/incarnation.ts";
 import type { SiloPorts } from "./cluster/parts.ts";
 import { type RuntimeRules, runtimeRules, type SiloPlatform } from "./rules.ts";
+import { stateLimit } from "./state-limit.ts";
 import { type ResolvedSiloOptions, resolveSiloOptions, type SiloOptions } from "./silo-options.ts";
 
 /** A host of activations: normally one per process. */
@@ -65,7 +66,6 @@ export interface SiloInternals {
 export const SILO_INTERNALS: unique symbol = Symbol("tenure.silo.internals");
 
 const OPEN_TIMEOUT_MS = 8_000;
-const MAX_STATE_BYTES = 512 * 1024;
 const REJOIN_MS = 250;
 
 /**
@@ -94,6 +94,7 @@ class SiloLife implements Silo {
   readonly #tasks: Tasks;
   readonly #generations: GenerationClock;
   #ports: SiloPorts | undefined;
+  #maxStateBytes = 0;
   #current: Incarnation | undefined;
   #draining = false;
   #stopping: Promise<void> | undefined;
@@ -191,6 +192,10 @@ class SiloLife implements Silo {
         storage: keep(await storage.open(environment)),
         transport: keep(await transport.open(environment)),
       };
+      this.#maxStateBytes = stateLimit(this.#options.maxStateBytes, {
+        name: storage.name,
+        maxStateBytes: ports.storage.maxStateBytes,
+      });
       for (const port of ["directory", "storage"] as const)
         this.events.emit({
           type: "store.opened",
@@ -281,7 +286,7 @@ class SiloLife implements Silo {
         rules: this.#rules,
         generations: this.#generations,
         maxCalls,
-        maxStateBytes: Math.min(MAX_STATE_BYTES, this.#ports!.storage.maxStateBytes),
+        maxStateBytes: this.#maxStateBytes,
         authorize,
         exposeStacks,
         strictReads,

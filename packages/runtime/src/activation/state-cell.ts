@@ -5,8 +5,10 @@
 //       It is copied: a factory may answer the same object to every actor.
 //   Z4. A cleared state is a first state again: at the next commit point what is stored is forgotten, and nothing put in its
 //       place unless it has changed since. A rollback takes the clearing back, too.
+//   Z5. What is to be stored has a largest size. What is stored already may be larger, since the limit may have been lowered: it can be
+//       read, and made smaller.
 import { checkSerializable, encodeValue, InvalidArgumentError } from "@tenure/core/internal";
-import { readState, UnreadableStateError, withHeader } from "./state-format.ts";
+import { readState, STATE_HEADER_BYTES, UnreadableStateError, withHeader } from "./state-format.ts";
 
 export class StateCell {
   value: unknown;
@@ -17,7 +19,7 @@ export class StateCell {
   #cleared: Uint8Array | undefined;
   #forgets = false;
   readonly #version: number;
-  readonly #maxBytes: number;
+  #maxBytes: number;
 
   constructor(
     factory: () => unknown,
@@ -34,15 +36,17 @@ export class StateCell {
       return;
     }
     this.value = factory();
-    this.#committed = this.#encode();
+    this.#committed = this.#limited(this.#encode());
     this.#stored = false;
     this.rollback();
   }
 
   /** Of a stored state of which `migrate` or a schema has made `value`: what they changed is saved like a first state (Z3). */
   static checked(value: unknown, stored: Uint8Array, version: number, maxBytes: number): StateCell {
-    const cell = new StateCell(() => value, undefined, version, maxBytes);
+    const cell = new StateCell(() => value, undefined, version, Infinity);
+    cell.#maxBytes = maxBytes;
     cell.#stored = Buffer.compare(cell.#committed, stored) === 0;
+    if (!cell.#stored) cell.#limited(cell.#committed);
     return cell;
   }
 
@@ -53,14 +57,15 @@ export class StateCell {
   commitPoint(first: boolean): Uint8Array | undefined {
     const bytes = this.#encode();
     if (this.#cleared) {
-      this.#stored = Buffer.compare(bytes, this.#cleared) !== 0;
-      this.#committed = bytes;
+      const changed = Buffer.compare(bytes, this.#cleared) !== 0;
+      this.#committed = this.#limited(bytes);
+      this.#stored = changed;
       this.#cleared = undefined;
       this.#forgets = true;
       return this.#stored ? bytes : undefined;
     }
     if (Buffer.compare(bytes, this.#committed) === 0 && (this.#stored || !first)) return undefined;
-    this.#committed = bytes;
+    this.#committed = this.#limited(bytes);
     this.#stored = true;
     return bytes;
   }
@@ -92,13 +97,19 @@ export class StateCell {
 
   #encode(): Uint8Array {
     checkSerializable(this.value, "state");
-    const body = encodeValue(this.value);
-    if (body.length > this.#maxBytes)
+    return withHeader(encodeValue(this.value), this.#version);
+  }
+
+  /** The bytes, if they may be stored (Z5). */
+  #limited(encoded: Uint8Array): Uint8Array {
+    const bytes = encoded.length - STATE_HEADER_BYTES;
+    const limit = this.#maxBytes;
+    if (bytes > limit)
       throw new InvalidArgumentError(
-        `state has ${body.length} bytes; the limit is ${this.#maxBytes}: split the actor or keep less`,
-        { outcome: "not-executed", details: { bytes: body.length, limit: this.#maxBytes } },
+        `state has ${bytes} bytes; the limit is ${limit}: split the actor or keep less`,
+        { outcome: "not-executed", details: { bytes, limit } },
       );
-    return withHeader(body, this.#version);
+    return encoded;
   }
 }
 

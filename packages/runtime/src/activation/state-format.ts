@@ -1,11 +1,14 @@
 // The bytes of a stored state: which format, which version of its class, and what comes after.
 //   F1. One byte of format, two of the class's version, big-endian; then one value of core/codec.ts. A reader looks at these
 //       three before it decodes anything: they are what tells it whether the rest is for it.
-//   F2. Of a newer format only that it is newer is known. Nothing of it is read, and nothing is written over it.
+//   F2. Of a newer format only that it is newer is known. Nothing of it is read, and nothing is written over it. Formats are few: a
+//       first byte that is text, or beyond, is no format of ours but something else in the place of a state.
 import { decodeValue, TenureError } from "@tenure/core/internal";
 
 export const STATE_FORMAT = 1;
-const HEADER_BYTES = 3;
+/** Below every character that can be printed (F2). */
+const LAST_FORMAT = 31;
+export const STATE_HEADER_BYTES = 3;
 
 /** Stored state that this version cannot read; the bytes stay as they are. */
 export class UnreadableStateError extends TenureError {
@@ -22,7 +25,8 @@ export type StateHeader =
 /** What wrote these bytes, as far as their beginning tells. */
 export function stateHeader(bytes: Uint8Array): StateHeader {
   const [format, high, low] = bytes;
-  if (format !== undefined && format > STATE_FORMAT) return { kind: "newer-format", format };
+  if (format !== undefined && format > STATE_FORMAT && format <= LAST_FORMAT)
+    return { kind: "newer-format", format };
   if (format !== STATE_FORMAT || high === undefined || low === undefined)
     return {
       kind: "foreign",
@@ -36,11 +40,11 @@ export function stateHeader(bytes: Uint8Array): StateHeader {
 
 /** The bytes to store of an encoded value. */
 export function withHeader(body: Uint8Array, version: number): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + body.length);
+  const bytes = new Uint8Array(STATE_HEADER_BYTES + body.length);
   bytes[0] = STATE_FORMAT;
   bytes[1] = version >> 8;
   bytes[2] = version & 0xff;
-  bytes.set(body, HEADER_BYTES);
+  bytes.set(body, STATE_HEADER_BYTES);
   return bytes;
 }
 
@@ -54,7 +58,7 @@ export function readState(bytes: Uint8Array): {
   if (header.kind === "newer-format")
     throw new UnreadableStateError(`stored state has format ${header.format}, not ${STATE_FORMAT}`);
   try {
-    return { version: header.version, value: decodeValue(bytes.subarray(HEADER_BYTES)) };
+    return { version: header.version, value: decodeValue(bytes.subarray(STATE_HEADER_BYTES)) };
   } catch (error) {
     throw new UnreadableStateError("stored state cannot be decoded", error);
   }
