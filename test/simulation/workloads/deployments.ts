@@ -1,6 +1,6 @@
 // A rolling deployment, and now and then one that is rolled back: silos with two versions of one class, whose state the newer one
 // migrates. The first silo has the newer code from the start, so that there always is, or comes back, one that knows all state.
-//   Whatever fails meanwhile: no addition is lost or made twice, older code never sees newer state, and never writes over it.
+//   Migrating fails, too, now and then. Whatever fails: no addition is lost or made twice, older code never sees newer state, and never writes over it.
 import { Actor, type ActorClass, defineActor } from "tenure";
 import type { Simulation } from "@tenure/testing";
 import { tried } from "./outcome.ts";
@@ -138,6 +138,10 @@ function makeNewer(sim: Simulation): FormClass {
       version: 2,
       state: () => ({ total: 0 }),
       migrate: (old) => {
+        const x = sim.over ? 1 : sim.random.next();
+        if (x < 0.1) throw new Error("not this time");
+        if (x < 0.15) return undefined as never;
+        if (x < 0.2) return Promise.reject(new Error("later")) as never;
         sim.saw("state of an older version migrated");
         return { total: (old as { sum: number }).sum };
       },
