@@ -348,3 +348,15 @@ test("a silo whose actors are newer than all others can still be lost: they wait
   await g.t.clock.advance("2s");
   expect(await waiting).toBe("1 euros, by way of  at silo-3");
 });
+
+test("an operator who moves an actor to a silo with older code is told why not, and the actor is served where it can be", async () => {
+  const g = await generations(laterPurse(2), FirstPurse as Purse);
+  await using _ = g.t;
+  await g.started[0]!.purse.put(100);
+  const error = await rejection(within(g, g.started[0]!.silo.admin.move("purse", "p", "silo-2")));
+  expect(error).toBeInstanceOf(SiloUnavailableError);
+  expect(String(error)).toContain(
+    "purse/p has state of version 2, and this silo's class version 1",
+  );
+  expect(await within(g, Promise.resolve(g.started[1]!.purse.look()))).toContain("at silo-1");
+});

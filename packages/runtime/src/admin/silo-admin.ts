@@ -89,28 +89,31 @@ async function move(host: AdminHost, actor: ActorAddress, name: string): Promise
   const { overview } = partsOf(host);
   const target = await siloNamed(host, actor, name);
   const untilMs = until(host);
+  let why = "";
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const owner = await overview.ownerOf(actor);
     if (owner === target) return;
-    if (owner === undefined) await activateAt(host, target, actor, untilMs);
+    if (owner === undefined) why = await activateAt(host, target, actor, untilMs);
     else await order(host, owner, { operation: "hand-over", actor, to: target }, untilMs);
   }
   if ((await overview.ownerOf(actor)) === target) return;
   throw new SiloUnavailableError(
-    `${formatActor(actor)} was activated elsewhere each time that it was to move to ${name}`,
+    `${formatActor(actor)} was activated elsewhere each time that it was to move to ${name}${why && `: ${why}`}`,
     { outcome: "unknown" },
   );
 }
 
-/** One that another silo has activated meanwhile is looked for again. */
+/** One that another silo has activated meanwhile, or is to, is looked for again. Answers why the target did not. */
 async function activateAt(
   host: AdminHost,
   target: Incarnation,
   actor: ActorAddress,
   untilMs: number,
-): Promise<void> {
+): Promise<string> {
   const answer = await ask(host, target, { operation: "activate", actor }, untilMs);
-  if (answer.status !== "refused" || answer.reason !== "moved") doneOr(answer, actor, "activate");
+  if (answer.status === "refused" && answer.reason === "moved") return answer.message;
+  doneOr(answer, actor, "activate");
+  return "";
 }
 
 async function siloNamed(
