@@ -1,5 +1,5 @@
 // What is done after an attempt failed: what retry-policy.ts decides, with what the retry budget has.
-//   Y1. A redirect leaves at once and is free: each needs newer evidence, and there are at most MAX_HOPS of them (R26).
+//   Y1. A redirect leaves at once and is free: each needs newer evidence, and at most MAX_HOPS follow one wait (R26).
 //       So is the one look again after a first `moved` or `draining`: the refuser is fine, the actor is elsewhere.
 //   Y2. Every other retry pays when it leaves, not when it is decided on. One that finds no budget is decided on anew.
 //   Y3. What costs nobody else anything gives back what it paid: see retry-budget.ts, B2.
