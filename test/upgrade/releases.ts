@@ -20,7 +20,8 @@ export function releases(): readonly Release[] {
     .map((name) => {
       const dir = join(FIXTURES, name);
       const about = readFileSync(join(dir, "about.json"), "utf8");
-      return { name, dir, ...(JSON.parse(about) as { madeAtMs: number }) };
+      const { madeAtMs } = JSON.parse(about) as { madeAtMs: number };
+      return { name, dir, madeAtMs };
     });
 }
 
