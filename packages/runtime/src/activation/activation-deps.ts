@@ -10,6 +10,7 @@ import type {
   Services,
 } from "@tenure/core/internal";
 import type { LeaseKeeper, Ownership } from "@tenure/directory/internal";
+import type { Activation } from "./activation.ts";
 import type { RowStore } from "./row-store.ts";
 import type { TurnRules } from "./turn-rules.ts";
 
@@ -38,5 +39,5 @@ export interface ActivationDeps {
   /** One of its turns makes a call. */
   calling(): void;
   /** The slot is free: the next call makes a new activation. */
-  gone(): void;
+  gone(activation: Activation): void;
 }

@@ -12,22 +12,25 @@ import {
   type ActorKind,
   type Address,
   type CallResult,
+  type Clock,
   type DeactivationReason,
   errorText,
+  type Reentrancy,
 } from "@tenure/core/internal";
-import type { Claim } from "@tenure/directory/internal";
+import type { Claim, LeaseKeeper } from "@tenure/directory/internal";
 import type { ActorLoad } from "../messaging/hot-actors.ts";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { ActivationReports } from "./activation-reports.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
-import { type Life, makeLife } from "./life.ts";
+import { Life, type LifeHost } from "./life.ts";
 import { openState } from "./open-state.ts";
+import { Moment } from "./moment.ts";
 import { OutputGate } from "./output-gate.ts";
-import { Serving } from "./serving.ts";
+import { Serving, type ServingHost } from "./serving.ts";
 import { claimAndLoad, type Started } from "./start-activation.ts";
-import type { StateCell } from "./state-cell.ts";
+import type { TurnRules } from "./turn-rules.ts";
 import { exclusiveTurns, overlappingTurns, type TurnTracker } from "./turn-context.ts";
 
 type State =
@@ -54,54 +57,36 @@ interface Ending {
   readonly handOver: HandOver | undefined;
 }
 
-export class Activation {
+export class Activation implements LifeHost, ServingHost {
+  /** Of its slot in the catalog. */
+  readonly key: string;
   readonly address: ActorAddress;
   readonly kind: ActorKind;
   /** Monotonic milliseconds of the last call. */
   lastCallMs: number;
   readonly #deps: ActivationDeps;
   readonly #serving: Serving;
-  readonly #ended: Promise<void>;
-  readonly #turns: TurnTracker;
-  readonly #gate: OutputGate;
+  readonly turns: TurnTracker;
+  readonly gate: OutputGate;
   readonly #reports: ActivationReports;
-  readonly #abort = new AbortController();
+  /** Made when it is looked at. */
+  #abort: AbortController | undefined;
   #state: State = { kind: "starting" };
   /** Asked for while it was still starting. */
   #endWhenActive: Ending | undefined;
-  #markEnded!: () => void;
-  readonly #started: Promise<CallResult | undefined>;
-  #markStarted!: (failure: CallResult | undefined) => void;
+  readonly #ended = new Moment<void>();
+  readonly #started = new Moment<CallResult | undefined>();
 
-  constructor(address: ActorAddress, kind: ActorKind, deps: ActivationDeps) {
+  constructor(key: string, address: ActorAddress, kind: ActorKind, deps: ActivationDeps) {
+    this.key = key;
     this.address = address;
     this.kind = kind;
     this.#deps = deps;
-    this.#turns = kind.exclusive ? exclusiveTurns() : overlappingTurns();
-    this.#gate = new OutputGate(deps.lease, () => this.#loss);
+    this.turns = kind.exclusive ? exclusiveTurns() : overlappingTurns();
+    this.gate = new OutputGate(deps.lease, this);
     this.#reports = new ActivationReports(address, deps.clock, deps.emit);
-    this.#serving = new Serving({
-      clock: deps.clock,
-      lease: deps.lease,
-      rules: deps.rules,
-      gate: this.#gate,
-      maxQueue: kind.definition.maxQueue,
-      reentrancy: kind.definition.turns.reentrancy,
-      life: () => ("life" in this.#state ? this.#state.life : undefined),
-      active: () => (this.#state.kind === "active" ? this.#state.life : undefined),
-      strictReads: deps.strictReads || kind.definition.strictReads,
-      disowned: (life) => this.#disowned(life),
-      startsTurns: () => this.#state.kind === "active" || this.#state.kind === "gated",
-      turnEnded: () => this.#turnEnded(),
-      broken: (error) => this.#brokenBy(error),
-    });
+    this.#serving = new Serving(this);
     this.lastCallMs = deps.clock.monotonicMs();
-    this.#ended = new Promise((resolve) => {
-      this.#markEnded = resolve;
-    });
-    this.#started = new Promise((resolve) => {
-      this.#markStarted = resolve;
-    });
     void this.#start();
   }
 
@@ -130,18 +115,30 @@ export class Activation {
     return this.#state.kind === "active" && this.#serving.idle && this.#serving.waiting === 0;
   }
 
-  get #loss(): CommitRefused | undefined {
+  /** Set when the activation has been lost. */
+  get loss(): CommitRefused | undefined {
     return this.#state.kind === "poisoned" ? this.#state.loss : undefined;
+  }
+
+  /** Aborts when the activation is lost or ends. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      const { kind } = this.#state;
+      if (kind === "poisoned") this.#abort.abort(this.loss);
+      else if (kind === "gone" || kind === "handing-over") this.#abort.abort();
+    }
+    return this.#abort.signal;
   }
 
   /** Resolves when the activation has ended, in whichever way. */
   get ended(): Promise<void> {
-    return this.#ended;
+    return this.#ended.reached();
   }
 
   /** Resolves when the activation is active, or with what its first calls were answered because it is not. */
   get started(): Promise<CallResult | undefined> {
-    return this.#started;
+    return this.#started.reached();
   }
 
   /** The methods whose turns run now. */
@@ -187,7 +184,7 @@ export class Activation {
     const state = this.#state;
     if (state.kind === "gone" || state.kind === "poisoned") return;
     this.#state = { kind: "poisoned", loss };
-    this.#abort.abort(loss);
+    this.#abort?.abort(loss);
     if ("life" in state) {
       state.life.commits?.abandon(loss);
       if (state.kind === "activating") this.#reports.failed(loss.message);
@@ -220,27 +217,13 @@ export class Activation {
       // Lost while a schema took its time: no user code of the actor may run any more.
       if (this.#state.kind !== "starting")
         void this.#deps.ownership.release(this.address, started.claim.token);
-      else await this.#activate(this.#makeLife(started, cell));
+      else await this.#activate(new Life(started, cell, this.#deps, this));
     } catch (error) {
       const { kind } = this.#state;
       if (kind !== "starting" && kind !== "activating") return;
       void this.#deps.ownership.release(this.address, started.claim.token);
       this.#fail({ kind: "unreadable", why: errorText(error) });
     }
-  }
-
-  #makeLife(started: Extract<Started, { kind: "owned" }>, cell: StateCell | undefined): Life {
-    return makeLife(started, cell, this.#deps, {
-      address: this.address,
-      kind: this.kind,
-      turns: this.#turns,
-      gate: this.#gate,
-      signal: this.#abort.signal,
-      loss: () => this.#loss,
-      deactivate: () => this.deactivate("requested"),
-      undecided: (undecided) => this.#undecided(undecided),
-      refused: (claim, refusal, operation) => this.#refused(claim, refusal, operation),
-    });
   }
 
   async #activate(life: Life): Promise<void> {
@@ -252,7 +235,7 @@ export class Activation {
     if (failed) throw failed.error;
     this.#state = { kind: "active", life };
     this.#reports.activated(life);
-    this.#markStarted(undefined);
+    this.#started.reach(undefined);
     this.#serving.serveWaiting();
     const ending = this.#endWhenActive;
     if (ending) this.deactivate(ending.reason, ending.handOver);
@@ -260,7 +243,7 @@ export class Activation {
 
   #fail(started: Exclude<Started, { kind: "owned" }>): void {
     this.#state = { kind: "gone" };
-    this.#abort.abort();
+    this.#abort?.abort();
     const answer =
       started.kind === "elsewhere"
         ? refused(
@@ -276,22 +259,63 @@ export class Activation {
     this.#leaveSlot(answer);
   }
 
+  // ---- what its calls need of it ------------------------------------------------------------------------------------
+
+  get clock(): Clock {
+    return this.#deps.clock;
+  }
+
+  get lease(): LeaseKeeper {
+    return this.#deps.lease;
+  }
+
+  get rules(): TurnRules {
+    return this.#deps.rules;
+  }
+
+  get maxQueue(): number {
+    return this.kind.definition.maxQueue;
+  }
+
+  get reentrancy(): Reentrancy {
+    return this.kind.definition.turns.reentrancy;
+  }
+
+  get strictReads(): boolean {
+    return this.#deps.strictReads || this.kind.definition.strictReads;
+  }
+
+  /** The life in which turns run; undefined while there is none. */
+  life(): Life | undefined {
+    return "life" in this.#state ? this.#state.life : undefined;
+  }
+
+  /** The same, while new turns may start. */
+  active(): Life | undefined {
+    return this.#state.kind === "active" ? this.#state.life : undefined;
+  }
+
+  startsTurns(): boolean {
+    return this.#state.kind === "active" || this.#state.kind === "gated";
+  }
+
   // ---- while it is active -----------------------------------------------------------------------------------------
 
-  #turnEnded(): void {
+  turnEnded(): void {
     this.lastCallMs = this.#deps.clock.monotonicMs();
     this.#finishWhenQuiet();
   }
 
   // The user's code cannot get here: a rule of ours is broken, and this activation must not go on wrongly.
-  #brokenBy(error: unknown): CallResult {
+  broken(error: unknown): CallResult {
     const message = errorText(error);
     this.#reports.broken(message);
     this.poison("failed", new CommitRefused("SILO_UNAVAILABLE", message, false));
     return { status: "failed", code: "SILO_UNAVAILABLE", message };
   }
 
-  #undecided(undecided: boolean): void {
+  /** A save's answer was lost, or is settled. */
+  undecided(undecided: boolean): void {
     const state = this.#state;
     if (undecided && state.kind === "active") this.#state = { kind: "gated", life: state.life };
     if (!undecided && state.kind === "gated") {
@@ -301,8 +325,8 @@ export class Activation {
   }
 
   /** The store has the actor as another's. What of the undecided saves was applied before, nobody knows. */
-  #disowned({ claim }: Life): void {
-    if (this.#loss) return;
+  disowned({ claim }: Life): void {
+    if (this.loss) return;
     const loss = new CommitRefused(
       "FENCED",
       "the store has another activation as the actor's owner",
@@ -312,7 +336,8 @@ export class Activation {
     this.poison("fenced", loss);
   }
 
-  #refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void {
+  /** The store refused something of this activation. */
+  refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void {
     this.#reports.fenced(claim, refusal, operation);
     this.poison("fenced", refusal);
   }
@@ -335,10 +360,10 @@ export class Activation {
     await this.#deps.ownership.release(this.address, life.claim.token);
     if (this.#state.kind !== "deactivating") return;
     this.#state = { kind: handOver ? "handing-over" : "gone" };
-    this.#abort.abort();
+    this.#abort?.abort();
     this.#reports.ended(life, reason);
     const answer = handOver && (await handOver());
-    if (this.#loss) return;
+    if (this.loss) return;
     this.#state = { kind: "gone" };
     this.#leaveSlot(answer ?? (reason === "drain" ? this.#handedOver(life) : MOVED));
   }
@@ -353,9 +378,9 @@ export class Activation {
   }
 
   #leaveSlot(answer: CallResult = MOVED): void {
-    this.#deps.gone();
+    this.#deps.gone(this);
     this.#serving.leave(answer);
-    this.#markStarted(answer);
-    this.#markEnded();
+    this.#started.reach(answer);
+    this.#ended.reach();
   }
 }

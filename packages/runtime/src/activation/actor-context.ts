@@ -23,7 +23,7 @@ import type { LostActor } from "./lost-actor.ts";
 import type { Turn } from "./turn-context.ts";
 
 export interface ContextHost {
-  readonly actor: ActorAddress;
+  readonly address: ActorAddress;
   readonly silo: string;
   readonly generation: number;
   readonly signal: AbortSignal;
@@ -49,62 +49,91 @@ const LATER_OPERATIONS: Readonly<Record<string, string>> = {
   emit: "let callers poll a read method",
 };
 
-export function actorContext(host: ContextHost): ActorContext {
-  const context: ActorContext = {
-    type: host.actor.type,
-    id: host.actor.id,
-    silo: host.silo,
-    generation: host.generation,
-    get signal(): AbortSignal {
-      return host.signal;
-    },
-    log: actorLog(host),
-    get call(): CallContext {
-      const turn = host.currentTurn();
-      if (!turn)
-        throw new TenureError(
-          "NO_TURN",
-          "ctx.call is known only inside a turn: not in a constructor, nor in work that a turn did not await",
-        );
-      return turn.call;
-    },
-    get services(): Services {
-      if (!host.services)
-        throw new ConfigError("services", `createSilo of '${host.silo}' was given none`);
-      return host.services;
-    },
-    get: <A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> =>
-      referenceTo(actor, id, host.calls),
-    deactivate: () => {
-      host.lost.refuse("ctx.deactivate");
-      host.deactivate();
-    },
-    commit: () => host.commit(),
-    clear: () => host.clear(),
-  };
-  reserve(context, LATER_FACTS, () => undefined);
-  reserve(context, LATER_OPERATIONS, (what) => host.lost.refuse(what));
-  return context;
+/** One object for each activation, which refers to its host and has nothing else of its own. */
+export class ActivationContext implements ActorContext {
+  readonly #host: ContextHost;
+  #log: ActorLog | undefined;
+
+  constructor(host: ContextHost) {
+    this.#host = host;
+  }
+
+  get type(): string {
+    return this.#host.address.type;
+  }
+
+  get id(): string {
+    return this.#host.address.id;
+  }
+
+  get silo(): string {
+    return this.#host.silo;
+  }
+
+  get generation(): number {
+    return this.#host.generation;
+  }
+
+  get signal(): AbortSignal {
+    return this.#host.signal;
+  }
+
+  get log(): ActorLog {
+    return (this.#log ??= actorLog(this.#host));
+  }
+
+  get call(): CallContext {
+    const turn = this.#host.currentTurn();
+    if (!turn)
+      throw new TenureError(
+        "NO_TURN",
+        "ctx.call is known only inside a turn: not in a constructor, nor in work that a turn did not await",
+      );
+    return turn.call;
+  }
+
+  get services(): Services {
+    const { services, silo } = this.#host;
+    if (!services) throw new ConfigError("services", `createSilo of '${silo}' was given none`);
+    return services;
+  }
+
+  get<A extends Actor<unknown>>(actor: ActorClass<A> | string, id: string): ActorRef<A> {
+    return referenceTo(actor, id, this.#host.calls);
+  }
+
+  deactivate(): void {
+    this.#host.lost.refuse("ctx.deactivate");
+    this.#host.deactivate();
+  }
+
+  commit(): Promise<void> {
+    return this.#host.commit();
+  }
+
+  clear(): Promise<void> {
+    return this.#host.clear();
+  }
+
+  static {
+    const reserve = (names: Readonly<Record<string, string>>, operations: boolean): void => {
+      for (const [name, instead] of Object.entries(names))
+        Object.defineProperty(this.prototype, name, {
+          get(this: ActivationContext) {
+            if (operations) this.#host.lost.refuse(`ctx.${name}`);
+            throw new NotAvailableError(`ctx.${name}`, instead);
+          },
+        });
+    };
+    reserve(LATER_FACTS, false);
+    reserve(LATER_OPERATIONS, true);
+  }
 }
 
-function reserve(
-  context: ActorContext,
-  names: Readonly<Record<string, string>>,
-  guard: (what: string) => void,
-): void {
-  for (const [name, instead] of Object.entries(names))
-    Object.defineProperty(context, name, {
-      get: () => {
-        guard(`ctx.${name}`);
-        throw new NotAvailableError(`ctx.${name}`, instead);
-      },
-    });
-}
-
-function actorLog(host: ContextHost): ActorLog {
+function actorLog({ emit, address: actor }: ContextHost): ActorLog {
   const write =
     (level: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) =>
-      host.emit({ type: "actor.log", level, actor: host.actor, message, fields });
+      emit({ type: "actor.log", level, actor, message, fields });
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }

@@ -12,7 +12,7 @@ import {
   TenureError,
 } from "@tenure/core/internal";
 import type { Changes } from "./commit-pipeline.ts";
-import type { KeyTable } from "./idempotency.ts";
+import { KeyTable } from "./idempotency.ts";
 import { type IncomingCall, refused } from "./incoming-call.ts";
 import {
   keyRecord,
@@ -20,13 +20,13 @@ import {
   recordedResult,
   sequenceRecord,
 } from "./recorded-result.ts";
-import type { SenderTable } from "./sender-sequences.ts";
+import { SenderTable } from "./sender-sequences.ts";
 
 export interface KeyedDeps {
   readonly address: ActorAddress;
   readonly clock: Clock;
-  /** Undefined for an actor without a row. */
-  readonly keys: { readonly opaque: KeyTable; readonly senders: SenderTable } | undefined;
+  /** How long a key's result is kept (R22). */
+  readonly retentionMs: number;
   /** The store no longer has what it had acknowledged: this activation's memory is of a row that is gone (I8). */
   forgotten(what: string): void;
   fetchParts(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
@@ -58,19 +58,46 @@ export interface KeyedChange extends Changes {
 
 const UNKEYED: Admission = { kind: "run", digest: undefined };
 
+interface Tables {
+  readonly opaque: KeyTable;
+  readonly senders: SenderTable;
+}
+
 export class KeyedCalls {
   readonly #d: KeyedDeps;
+  readonly #stateful: boolean;
+  // Most actors have no keys, and it should cost them nothing.
+  #made: Tables | undefined;
   /** How often all were forgotten. */
   #forgettings = 0;
 
-  constructor(deps: KeyedDeps) {
+  /** `parts` are the row's; undefined for an actor without a row. */
+  constructor(deps: KeyedDeps, parts: ReadonlyMap<string, Uint8Array> | undefined) {
     this.#d = deps;
+    this.#stateful = parts !== undefined;
+    for (const name of parts?.keys() ?? [])
+      if (name.startsWith(KEY_PARTS) || name.startsWith(SENDER_PARTS)) {
+        this.#made = this.#make(parts!);
+        break;
+      }
+  }
+
+  get #tables(): Tables {
+    return (this.#made ??= this.#make([]));
+  }
+
+  #make(parts: Iterable<readonly [string, Uint8Array]>): Tables {
+    const { retentionMs } = this.#d;
+    return {
+      opaque: new KeyTable(parts, retentionMs),
+      senders: new SenderTable(parts, retentionMs),
+    };
   }
 
   admit(call: IncomingCall): Admission {
     const { key } = call;
     if (key === undefined || call.method.mode !== "write") return UNKEYED;
-    if (!this.#d.keys)
+    if (!this.#stateful)
       return {
         kind: "refused",
         result: refused(
@@ -78,7 +105,7 @@ export class KeyedCalls {
           `${this.#d.address.type} has no state to keep an idempotency key in; declare state: () => ({})`,
         ),
       };
-    const { opaque, senders } = this.#d.keys;
+    const { opaque, senders } = this.#tables;
     const nowMs = this.#d.clock.wallMs();
     const verdict =
       typeof key === "string" ? opaque.check(key, call, nowMs) : senders.check(key, call, nowMs);
@@ -142,13 +169,13 @@ export class KeyedCalls {
   /** Forgets every key and sender; answers the parts to delete. Each call is new after it. */
   forgetAll(): readonly string[] {
     this.#forgettings += 1;
-    const { keys } = this.#d;
-    return keys ? [...keys.opaque.forgetAll(), ...keys.senders.forgetAll()] : [];
+    const { opaque, senders } = this.#tables;
+    return [...opaque.forgetAll(), ...senders.forgetAll()];
   }
 
   /** Enters a record into the table, and says what is to be saved for it. */
   enter({ key, atMs, bytes }: KeyDraft): KeyedChange {
-    const { opaque, senders } = this.#d.keys!;
+    const { opaque, senders } = this.#tables;
     if (typeof key === "string") {
       const { put, del } = opaque.record(key, bytes, atMs);
       return { put: [put], del, durable: () => opaque.durable(key) };

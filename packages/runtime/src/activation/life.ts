@@ -1,38 +1,37 @@
-// The making of a life: from an owned, loaded row to an actor in memory, with everything that works only while it lives.
+// A life of an actor: owned, loaded and in memory. It knows what its parts need of each other and of the silo, so that each of them
+// refers to this one object: an activation that nobody calls should cost next to nothing, and closures do.
 import {
   type Actor,
   type ActorAddress,
+  type ActorContext,
   type ActorKind,
+  type Clock,
   constructActor,
+  type EventSink,
+  type Interceptor,
   interceptorList,
+  type Random,
+  type SaveAnswer,
+  type SaveRequest,
+  type Services,
+  type StateSource,
+  type TurnOptions,
 } from "@tenure/core/internal";
+import type { Invoker } from "@tenure/client/internal";
 import type { Claim } from "@tenure/directory/internal";
 import type { ActivationDeps } from "./activation-deps.ts";
-import { actorContext } from "./actor-context.ts";
-import { CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
-import { KeyTable } from "./idempotency.ts";
-import { KeyedCalls } from "./keyed-calls.ts";
-import { LostActor } from "./lost-actor.ts";
-import { outgoingCalls } from "./outgoing-calls.ts";
+import { ActivationContext, type ContextHost } from "./actor-context.ts";
+import { type CommitHost, CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
+import { KeyedCalls, type KeyedDeps } from "./keyed-calls.ts";
+import { LostActor, type LostHost } from "./lost-actor.ts";
+import { OutgoingCalls, type OutgoingDeps } from "./outgoing-calls.ts";
 import type { OutputGate } from "./output-gate.ts";
-import { SenderTable } from "./sender-sequences.ts";
 import type { Started } from "./start-activation.ts";
-import { stateAccess } from "./state-access.ts";
+import { StateAccess, type StateOwner } from "./state-access.ts";
 import type { StateCell } from "./state-cell.ts";
-import type { TurnTracker } from "./turn-context.ts";
-import { TurnCommits } from "./turn-commits.ts";
-import { TurnRunner } from "./turn-runner.ts";
-
-/** What exists only while the actor is owned and in memory. */
-export interface Life {
-  readonly claim: Claim;
-  readonly actor: Actor<unknown>;
-  readonly commits: CommitPipeline | undefined;
-  readonly runner: TurnRunner;
-  /** Whether the store still has the actor as this life's; undefined for an actor without a row. */
-  readonly verify: (() => Promise<boolean>) | undefined;
-  readonly sinceMs: number;
-}
+import { TurnCommits, type TurnCommitsDeps } from "./turn-commits.ts";
+import type { Turn, TurnTracker } from "./turn-context.ts";
+import { TurnRunner, type TurnRunnerDeps } from "./turn-runner.ts";
 
 /** What a life asks of the activation that it belongs to. */
 export interface LifeHost {
@@ -42,128 +41,227 @@ export interface LifeHost {
   readonly gate: OutputGate;
   readonly signal: AbortSignal;
   /** Set when the activation has been lost. */
-  loss(): CommitRefused | undefined;
-  deactivate(): void;
+  readonly loss: CommitRefused | undefined;
+  deactivate(reason: "requested"): void;
   /** A save's answer was lost, or is settled. */
   undecided(undecided: boolean): void;
   refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void;
 }
 
-/** Runs user code: the constructor. */
-export function makeLife(
-  started: Extract<Started, { kind: "owned" }>,
-  cell: StateCell | undefined,
-  deps: ActivationDeps,
-  host: LifeHost,
-): Life {
-  const { claim, row } = started;
-  const { address, kind, turns, gate } = host;
-  const { clock, random, emit } = deps;
-  const loss = (): CommitRefused | undefined => host.loss();
-  const lost = new LostActor(address, loss);
-  const commits = row && makePipeline(claim, row.meta.etag, deps, host);
-  const { type, state, turns: options, interceptors } = kind.definition;
-  const { incoming, outgoing } = interceptors;
-  const keyed = makeKeyed(started, deps, host);
-  const stored = cell && state && commits && { cell, source: state, pipeline: commits };
-  const turnCommits = new TurnCommits({
-    type,
-    options,
-    stored,
-    keyed,
-    turns,
-    running: () => runner.turns(),
-    lost,
-  });
-  const context = actorContext({
-    actor: address,
-    silo: deps.silo,
-    generation: claim.generation,
-    signal: host.signal,
-    emit,
-    services: deps.services,
-    calls: outgoingCalls({
-      invoker: deps.invoker,
-      calling: () => deps.calling(),
-      // The class's own are nearer to the code that calls.
-      interceptors:
-        outgoing.length > 0
-          ? interceptorList(outgoing, deps.invoker.interceptors ?? [])
-          : undefined,
-      turns,
-      gate,
-      commits,
-      lost,
-      exposeStacks: deps.exposeStacks,
-    }),
-    currentTurn: () => turns.current(),
-    lost,
-    deactivate: () => host.deactivate(),
-    commit: () => turnCommits.commit(),
-    clear: () => turnCommits.clear(),
-  });
-  const actor = constructActor(kind.actorClass, {
-    ctx: context,
-    ...stateAccess(type, cell, turns, lost),
-  });
-  const runner = new TurnRunner({
-    actor,
-    address,
-    clock,
-    random,
-    turns,
-    stateful: row !== undefined,
-    commits: turnCommits,
-    keyed,
-    exposeStacks: deps.exposeStacks,
-    interceptors: interceptorList(deps.interceptors, incoming),
-    loss,
-  });
-  const verify = row && (() => deps.rows.verify({ actor: address, ...claim }));
-  return { claim, actor, commits, runner, verify, sinceMs: clock.monotonicMs() };
+type Parts = ContextHost &
+  OutgoingDeps &
+  LostHost &
+  StateOwner &
+  KeyedDeps &
+  TurnCommitsDeps &
+  TurnRunnerDeps;
+
+export class Life implements Parts {
+  readonly claim: Claim;
+  readonly sinceMs: number;
+  readonly actor: Actor<unknown>;
+  readonly cell: StateCell | undefined;
+  readonly commits: CommitPipeline | undefined;
+  readonly keyed: KeyedCalls;
+  readonly saves: TurnCommits;
+  readonly runner: TurnRunner;
+  readonly lost: LostActor;
+  readonly ctx: ActorContext;
+  readonly calls: OutgoingCalls;
+  readonly incoming: readonly Interceptor[] | undefined;
+  readonly outgoing: readonly Interceptor[] | undefined;
+  readonly #deps: ActivationDeps;
+  readonly #host: LifeHost;
+
+  /** Runs user code: the actor's constructor. */
+  constructor(
+    { claim, row }: Extract<Started, { kind: "owned" }>,
+    cell: StateCell | undefined,
+    deps: ActivationDeps,
+    host: LifeHost,
+  ) {
+    this.#deps = deps;
+    this.#host = host;
+    this.claim = claim;
+    this.cell = cell;
+    const { incoming, outgoing } = host.kind.definition.interceptors;
+    this.incoming = interceptorList(deps.interceptors, incoming);
+    // The class's own are nearer to the code that calls.
+    this.outgoing =
+      outgoing.length > 0 ? interceptorList(outgoing, deps.invoker.interceptors ?? []) : undefined;
+    this.lost = new LostActor(this);
+    this.commits = row && new CommitPipeline(new LifeCommits(this, deps, host), row.meta.etag);
+    this.keyed = new KeyedCalls(this, row?.parts);
+    this.saves = new TurnCommits(this);
+    this.runner = new TurnRunner(this);
+    this.calls = new OutgoingCalls(this);
+    this.ctx = new ActivationContext(this);
+    this.actor = constructActor(host.kind.actorClass, new StateAccess(this));
+    this.sinceMs = deps.clock.monotonicMs();
+  }
+
+  // ---- of its actor ------------------------------------------------------------------------------------------------
+
+  get address(): ActorAddress {
+    return this.#host.address;
+  }
+
+  get type(): string {
+    return this.#host.address.type;
+  }
+
+  get generation(): number {
+    return this.claim.generation;
+  }
+
+  get options(): TurnOptions {
+    return this.#host.kind.definition.turns;
+  }
+
+  get source(): StateSource | undefined {
+    return this.#host.kind.definition.state;
+  }
+
+  get stateful(): boolean {
+    return this.commits !== undefined;
+  }
+
+  // ---- of its activation -------------------------------------------------------------------------------------------
+
+  get turns(): TurnTracker {
+    return this.#host.turns;
+  }
+
+  get gate(): OutputGate {
+    return this.#host.gate;
+  }
+
+  get signal(): AbortSignal {
+    return this.#host.signal;
+  }
+
+  get loss(): CommitRefused | undefined {
+    return this.#host.loss;
+  }
+
+  currentTurn(): Turn | undefined {
+    return this.#host.turns.current();
+  }
+
+  running(): Iterable<Turn> {
+    return this.runner.turns();
+  }
+
+  deactivate(): void {
+    this.#host.deactivate("requested");
+  }
+
+  commit(): Promise<void> {
+    return this.saves.commit();
+  }
+
+  clear(): Promise<void> {
+    return this.saves.clear();
+  }
+
+  /** The store has lost what it had acknowledged: this life's memory is of a row that is gone. */
+  forgotten(what: string): void {
+    const problem = `the store has lost ${what}, which it had acknowledged`;
+    this.#host.refused(this.claim, new CommitRefused("FENCED", problem, false), "parts");
+  }
+
+  // ---- of its silo -------------------------------------------------------------------------------------------------
+
+  get silo(): string {
+    return this.#deps.silo;
+  }
+
+  get clock(): Clock {
+    return this.#deps.clock;
+  }
+
+  get random(): Random {
+    return this.#deps.random;
+  }
+
+  get emit(): EventSink {
+    return this.#deps.emit;
+  }
+
+  get services(): Services | undefined {
+    return this.#deps.services;
+  }
+
+  get invoker(): Invoker {
+    return this.#deps.invoker;
+  }
+
+  get exposeStacks(): boolean {
+    return this.#deps.exposeStacks;
+  }
+
+  get retentionMs(): number {
+    return this.#deps.rules.keyRetentionMs;
+  }
+
+  calling(): void {
+    this.#deps.calling();
+  }
+
+  fetchParts(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    return this.#deps.rows.parts({ actor: this.address, names });
+  }
+
+  /** Whether the store still has the actor as this life's; undefined for an actor without a row. */
+  verify(): Promise<boolean> | undefined {
+    return this.commits && this.#deps.rows.verify({ actor: this.address, ...this.claim });
+  }
 }
 
-function makeKeyed(
-  { claim, row }: Extract<Started, { kind: "owned" }>,
-  deps: ActivationDeps,
-  host: LifeHost,
-): KeyedCalls {
-  const { address } = host;
-  return new KeyedCalls({
-    address,
-    clock: deps.clock,
-    keys: row && {
-      opaque: new KeyTable(row.parts, deps.rules.keyRetentionMs),
-      senders: new SenderTable(row.parts, deps.rules.keyRetentionMs),
-    },
-    fetchParts: (names) => deps.rows.parts({ actor: address, names }),
-    forgotten: (what) =>
-      host.refused(
-        claim,
-        new CommitRefused("FENCED", `the store has lost ${what}, which it had acknowledged`, false),
-        "parts",
-      ),
-  });
-}
+class LifeCommits implements CommitHost {
+  readonly #life: Life;
+  readonly #deps: ActivationDeps;
+  readonly #host: LifeHost;
 
-function makePipeline(
-  claim: Claim,
-  etag: string,
-  { clock, random, emit, lease, rows }: ActivationDeps,
-  host: LifeHost,
-): CommitPipeline {
-  return new CommitPipeline(
-    {
-      actor: host.address,
-      claim,
-      clock,
-      random,
-      emit,
-      save: (request, late) => rows.save(request, late),
-      whenHeld: () => lease.whenHeld(),
-      undecided: (undecided) => host.undecided(undecided),
-      refused: (refusal) => host.refused(claim, refusal, "save"),
-    },
-    etag,
-  );
+  constructor(life: Life, deps: ActivationDeps, host: LifeHost) {
+    this.#life = life;
+    this.#deps = deps;
+    this.#host = host;
+  }
+
+  get actor(): ActorAddress {
+    return this.#host.address;
+  }
+
+  get claim(): Claim {
+    return this.#life.claim;
+  }
+
+  get clock(): Clock {
+    return this.#deps.clock;
+  }
+
+  get random(): Random {
+    return this.#deps.random;
+  }
+
+  get emit(): EventSink {
+    return this.#deps.emit;
+  }
+
+  save(request: SaveRequest, late: (answer: SaveAnswer) => void): Promise<SaveAnswer> {
+    return this.#deps.rows.save(request, late);
+  }
+
+  whenHeld(): Promise<void> | undefined {
+    return this.#deps.lease.whenHeld();
+  }
+
+  undecided(undecided: boolean): void {
+    this.#host.undecided(undecided);
+  }
+
+  refused(refusal: CommitRefused): void {
+    this.#host.refused(this.#life.claim, refusal, "save");
+  }
 }

@@ -7,18 +7,22 @@ import { type ActorAddress, FencedError, formatActor } from "@tenure/core/intern
 import type { CommitRefused } from "./commit-pipeline.ts";
 import { viewsRefusing } from "./readonly-view.ts";
 
+export interface LostHost {
+  readonly address: ActorAddress;
+  /** Set when the activation has been lost. */
+  readonly loss: CommitRefused | undefined;
+}
+
 export class LostActor {
-  readonly #actor: ActorAddress;
-  readonly #loss: () => CommitRefused | undefined;
+  readonly #host: LostHost;
   #view: (<T>(value: T) => T) | undefined;
 
-  constructor(actor: ActorAddress, loss: () => CommitRefused | undefined) {
-    this.#actor = actor;
-    this.#loss = loss;
+  constructor(host: LostHost) {
+    this.#host = host;
   }
 
   get isLost(): boolean {
-    return this.#loss() !== undefined;
+    return this.#host.loss !== undefined;
   }
 
   /** The guard of every operation. @throws FencedError after the loss */
@@ -27,9 +31,9 @@ export class LostActor {
   }
 
   error(what: string): FencedError {
-    const why = this.#loss()?.message;
+    const why = this.#host.loss?.message;
     return new FencedError(
-      `${what}: ${formatActor(this.#actor)} was lost${why ? `: ${why}` : ""}; nothing that this activation does counts any more`,
+      `${what}: ${formatActor(this.#host.address)} was lost${why ? `: ${why}` : ""}; nothing that this activation does counts any more`,
       { outcome: "not-executed" },
     );
   }

@@ -9,19 +9,28 @@ import type { TurnTracker } from "./turn-context.ts";
 
 export interface OutgoingDeps {
   readonly invoker: Invoker;
-  readonly calling: () => void;
   /** Around these calls, where the actor's class has some of its own; else the invoker's are. */
-  readonly interceptors: readonly Interceptor[] | undefined;
+  readonly outgoing: readonly Interceptor[] | undefined;
   readonly turns: TurnTracker;
   readonly gate: OutputGate;
   readonly commits: CommitPipeline | undefined;
   readonly lost: LostActor;
   readonly exposeStacks: boolean;
+  calling(): void;
 }
 
 /** What `ctx.get` makes its references of. */
-export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
-  const call: ReferenceTarget["call"] = (actor, method, args, options, known) => {
+export class OutgoingCalls implements ReferenceTarget {
+  readonly #d: OutgoingDeps;
+
+  constructor(deps: OutgoingDeps) {
+    this.#d = deps;
+  }
+
+  call(
+    ...[actor, method, args, options, known]: Parameters<ReferenceTarget["call"]>
+  ): Promise<unknown> {
+    const deps = this.#d;
     const what = `calling ${formatActor(actor)}.${method}`;
     if (deps.lost.isLost) return Promise.reject(deps.lost.error(what));
     const turn = deps.turns.current();
@@ -29,12 +38,13 @@ export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
       turn.outgoing += 1;
       deps.calling();
     }
-    const site = deps.exposeStacks ? callSite(turn?.chain.at(-1), call) : undefined;
+    // oxlint-disable-next-line typescript/unbound-method
+    const site = deps.exposeStacks ? callSite(turn?.chain.at(-1), this.call) : undefined;
     const answer = deps.invoker.call(actor, method, args, options, known, {
       chain: turn?.chain ?? [],
       deadlineMs: turn?.deadlineMs ?? Infinity,
       headers: turn?.call.headers,
-      interceptors: deps.interceptors,
+      interceptors: deps.outgoing,
       gate: () => gateOf(deps, what),
       mayLeave: () => deps.gate.open,
     });
@@ -43,8 +53,7 @@ export function outgoingCalls(deps: OutgoingDeps): ReferenceTarget {
       site(error);
       throw error;
     });
-  };
-  return { call };
+  }
 }
 
 /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */

@@ -5,28 +5,29 @@
 import type { LeaseKeeper } from "@tenure/directory/internal";
 import type { CommitRefused } from "./commit-pipeline.ts";
 
+interface Losable {
+  readonly loss: CommitRefused | undefined;
+}
+
 export class OutputGate {
   readonly #lease: Pick<LeaseKeeper, "holds" | "whenHeld">;
-  readonly #loss: () => CommitRefused | undefined;
+  readonly #activation: Losable;
 
-  constructor(
-    lease: Pick<LeaseKeeper, "holds" | "whenHeld">,
-    loss: () => CommitRefused | undefined,
-  ) {
+  constructor(lease: Pick<LeaseKeeper, "holds" | "whenHeld">, activation: Losable) {
     this.#lease = lease;
-    this.#loss = loss;
+    this.#activation = activation;
   }
 
   /** Whether something that waits for no commit may pass now. */
   get open(): boolean {
-    return this.#loss() === undefined && this.#lease.holds();
+    return this.#activation.loss === undefined && this.#lease.holds();
   }
 
   /** Resolves when something that waits for `durable` may leave; rejects with the reason when it never may. */
   async pass(durable: Promise<void> | undefined): Promise<void> {
     await durable;
     for (let held = this.#lease.whenHeld(); held; held = this.#lease.whenHeld()) await held;
-    const loss = this.#loss();
+    const { loss } = this.#activation;
     if (loss) throw loss;
   }
 }

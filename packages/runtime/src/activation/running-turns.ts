@@ -11,16 +11,19 @@ import {
 import type { IncomingCall } from "./incoming-call.ts";
 import type { Turn } from "./turn-context.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 export class RunningTurns {
   readonly #counts = { write: 0, read: 0, interleave: 0 };
   /** Of the keyed calls; kept only where turns run beside each other at will. */
-  readonly #lanes = new Set<string>();
+  readonly #lanes: Set<string> | undefined;
   readonly #reentrancy: Reentrancy;
   readonly #rule: typeof mayStart;
 
   constructor(reentrancy: Reentrancy, rule: typeof mayStart) {
     this.#reentrancy = reentrancy;
     this.#rule = rule;
+    this.#lanes = reentrancy === "full" ? new Set() : undefined;
   }
 
   get none(): boolean {
@@ -40,11 +43,10 @@ export class RunningTurns {
   beginCall(call: IncomingCall): () => void {
     const { mode, lane } = seen(call);
     this.begin(mode);
-    const held = this.#reentrancy === "full" ? lane : undefined;
-    if (held !== undefined) this.#lanes.add(held);
+    if (lane !== undefined) this.#lanes?.add(lane);
     return () => {
       this.end(mode);
-      if (held !== undefined) this.#lanes.delete(held);
+      if (lane !== undefined) this.#lanes?.delete(lane);
     };
   }
 
@@ -54,7 +56,7 @@ export class RunningTurns {
       return this.#rule(call.method.mode, this.#counts) ? "start" : "wait";
     const running = { ...this.#counts };
     for (const turn of own) running[turn.mode] -= 1;
-    const others = { running, lanes: this.#lanes };
+    const others = { running, lanes: this.#lanes ?? NONE };
     return admit(seen(call), own.map(seenTurn), others, this.#reentrancy, this.#rule);
   }
 

@@ -264,7 +264,7 @@ export class Serving {
   async #verify(life: Life): Promise<void> {
     let held: boolean | undefined;
     try {
-      held = await life.verify?.();
+      held = await life.verify();
     } catch (error) {
       throw new Unverified(`the read could not be verified: ${errorText(error)}`);
     }

@@ -25,18 +25,14 @@ import type { Turn, TurnTracker } from "./turn-context.ts";
 export interface TurnCommitsDeps {
   readonly type: string;
   readonly options: TurnOptions;
-  /** Of an actor with state. */
-  readonly stored:
-    | {
-        readonly cell: StateCell;
-        readonly source: StateSource;
-        readonly pipeline: CommitPipeline;
-      }
-    | undefined;
+  /** These three of an actor with state. */
+  readonly cell: StateCell | undefined;
+  readonly source: StateSource | undefined;
+  readonly commits: CommitPipeline | undefined;
   readonly keyed: KeyedCalls;
   readonly turns: TurnTracker;
-  running(): Iterable<Turn>;
   readonly lost: LostActor;
+  running(): Iterable<Turn>;
 }
 
 /** What a commit point found to be saved. */
@@ -57,7 +53,7 @@ export class TurnCommits {
 
   /** Everything that was staged until now is durable; undefined when all of it is. */
   barrier(): Promise<void> | undefined {
-    return this.#d.stored?.pipeline.barrier();
+    return this.#d.commits?.barrier();
   }
 
   /**
@@ -69,7 +65,7 @@ export class TurnCommits {
   }
 
   rollback(): void {
-    if (this.#d.options.reentrancy !== "full") this.#d.stored?.cell.rollback();
+    if (this.#d.options.reentrancy !== "full") this.#d.cell?.rollback();
   }
 
   /**
@@ -90,7 +86,7 @@ export class TurnCommits {
    */
   stage(change: StateChange | undefined, draft?: KeyDraft): boolean {
     if (!change && !draft) return false;
-    const { keyed, stored } = this.#d;
+    const { keyed, commits } = this.#d;
     if (change) for (const turn of this.#d.running()) if (turn.mode === "write") turn.staged = true;
     const forgotten = change?.forgets ? keyed.forgetAll() : NONE;
     const recorded = draft && keyed.enter(draft);
@@ -99,7 +95,7 @@ export class TurnCommits {
     const del = [...forgotten, ...(recorded?.del ?? NONE)];
     if (change?.forgets && !change.bytes) del.push(STATE_PART);
     const kept = new Set(put.map(([name]) => name));
-    const committed = stored!.pipeline.stage({ put, del: del.filter((name) => !kept.has(name)) });
+    const committed = commits!.stage({ put, del: del.filter((name) => !kept.has(name)) });
     if (recorded)
       committed.then(
         () => recorded.durable(),
@@ -127,17 +123,17 @@ export class TurnCommits {
   /** `ctx.clear()`. */
   async clear(): Promise<void> {
     const turn = this.#writeTurn("ctx.clear");
-    const first = firstState(this.#d.stored!.source);
+    const first = firstState(this.#d.source!);
     const made = first instanceof Promise ? await first : first;
     // A schema took its time: nothing is as it was.
     if (first instanceof Promise && this.#writeTurn("ctx.clear") !== turn)
       throw new TenureError("NO_TURN", "ctx.clear: the turn has ended; await it");
     if (!made.ok) throw new TenureError("NO_FIRST_STATE", `ctx.clear: ${made.problem}`);
-    this.#d.stored!.cell.clear(made.make);
+    this.#d.cell!.clear(made.make);
   }
 
   #point(first: boolean): StateChange | undefined {
-    const cell = this.#d.stored?.cell;
+    const { cell } = this.#d;
     if (!cell) return undefined;
     const bytes = cell.commitPoint(first);
     const forgets = cell.takeForgets();
@@ -145,9 +141,9 @@ export class TurnCommits {
   }
 
   #writeTurn(what: string): Turn {
-    const { lost, stored, turns, type } = this.#d;
+    const { cell, lost, turns, type } = this.#d;
     lost.refuse(what);
-    if (!stored)
+    if (!cell)
       throw new TypeError(`${what}: ${type} has no state; declare it with state: () => (…)`);
     const turn = turns.current();
     if (turn?.mode !== "write") throw new ReadOnlyStateError(what);

@@ -43,33 +43,47 @@ export interface TurnTracker {
 
 const overlapping = new AsyncLocalStorage<Turn>();
 
+class OverlappingTurns implements TurnTracker {
+  // Most actors are idle, and an idle one should cost nothing.
+  #running: Set<Turn> | undefined;
+
+  run<T>(turn: Turn, fn: () => T): T {
+    (this.#running ??= new Set()).add(turn);
+    return overlapping.run(turn, fn);
+  }
+
+  end(turn: Turn): void {
+    this.#running?.delete(turn);
+    if (this.#running?.size === 0) this.#running = undefined;
+  }
+
+  current(): Turn | undefined {
+    const turn = overlapping.getStore();
+    return turn && this.#running?.has(turn) ? turn : undefined;
+  }
+}
+
+class ExclusiveTurns implements TurnTracker {
+  #current: Turn | undefined;
+
+  run<T>(turn: Turn, fn: () => T): T {
+    this.#current = turn;
+    return fn();
+  }
+
+  end(turn: Turn): void {
+    if (this.#current === turn) this.#current = undefined;
+  }
+
+  current(): Turn | undefined {
+    return this.#current;
+  }
+}
+
 export function overlappingTurns(): TurnTracker {
-  const running = new Set<Turn>();
-  return {
-    run: (turn, fn) => {
-      running.add(turn);
-      return overlapping.run(turn, fn);
-    },
-    end: (turn) => {
-      running.delete(turn);
-    },
-    current: () => {
-      const turn = overlapping.getStore();
-      return turn && running.has(turn) ? turn : undefined;
-    },
-  };
+  return new OverlappingTurns();
 }
 
 export function exclusiveTurns(): TurnTracker {
-  let current: Turn | undefined;
-  return {
-    run: (turn, fn) => {
-      current = turn;
-      return fn();
-    },
-    end: (turn) => {
-      if (current === turn) current = undefined;
-    },
-    current: () => current,
-  };
+  return new ExclusiveTurns();
 }

@@ -40,13 +40,13 @@ export interface TurnRunnerDeps {
   readonly random: Random;
   readonly turns: TurnTracker;
   readonly stateful: boolean;
-  readonly commits: TurnCommits;
+  readonly saves: TurnCommits;
   readonly keyed: KeyedCalls;
   readonly exposeStacks: boolean;
   /** Around every method, the first outermost; undefined when there are none. */
-  readonly interceptors: readonly Interceptor[] | undefined;
+  readonly incoming: readonly Interceptor[] | undefined;
   /** Set when the activation has been lost. */
-  loss(): CommitRefused | undefined;
+  readonly loss: CommitRefused | undefined;
 }
 
 export interface TurnOutcome {
@@ -63,7 +63,7 @@ type Method = (...args: readonly unknown[]) => unknown;
 export class TurnRunner {
   readonly #d: TurnRunnerDeps;
   /** By the request id of the call that each serves. */
-  readonly #running = new Map<number, Turn>();
+  #running: Map<number, Turn> | undefined;
 
   constructor(deps: TurnRunnerDeps) {
     this.#d = deps;
@@ -71,10 +71,10 @@ export class TurnRunner {
 
   /** The links of a chain that are turns which run here now, outermost first. */
   turnsOf(chain: readonly ChainLink[]): readonly Turn[] {
-    if (chain.length === 0) return NONE;
+    if (chain.length === 0 || !this.#running) return NONE;
     const turns: Turn[] = [];
     for (const link of chain) {
-      const turn = this.#running.get(link.turn);
+      const turn = this.#running?.get(link.turn);
       if (turn) turns.push(turn);
     }
     return turns;
@@ -82,22 +82,32 @@ export class TurnRunner {
 
   /** The turn that serves this call now. */
   turnOf(request: number): Turn | undefined {
-    return this.#running.get(request);
+    return this.#running?.get(request);
   }
 
   turns(): Iterable<Turn> {
-    return this.#running.values();
+    return this.#running?.values() ?? NONE;
   }
 
   /** The sender of a call gives it up while it runs. */
   cancel(request: number, from: Address): void {
-    const turn = this.#running.get(request);
+    const turn = this.#running?.get(request);
     if (turn?.from === from) turn.signal.cancel();
   }
 
   /** The actor is lost: nothing of any turn counts any more. */
   lose(reason: Error): void {
-    for (const turn of this.#running.values()) turn.signal.abort(reason);
+    for (const turn of this.turns()) turn.signal.abort(reason);
+  }
+
+  #begin(turn: Turn): void {
+    (this.#running ??= new Map()).set(turn.request, turn);
+  }
+
+  #end(turn: Turn): void {
+    this.#running?.delete(turn.request);
+    // Most actors are idle, and an idle one should cost nothing.
+    if (this.#running?.size === 0) this.#running = undefined;
   }
 
   /** `mayBegin`: why the method must not begin now, if so. */
@@ -108,7 +118,7 @@ export class TurnRunner {
       const result = await this.#d.keyed.recorded(admission);
       // It may show what is still on its way to the store.
       return shows(result)
-        ? { ...done(result), barrier: this.#d.commits.barrier(), saves: true }
+        ? { ...done(result), barrier: this.#d.saves.barrier(), saves: true }
         : done(result);
     }
     let args: readonly unknown[];
@@ -126,7 +136,7 @@ export class TurnRunner {
       const checked = checking instanceof Promise ? await checking : checking;
       if (!checked.ok) return done(checked.refusal);
       if (checking instanceof Promise) {
-        const loss = this.#d.loss();
+        const loss = this.#d.loss;
         // Nothing of this call has run, whatever became of the actor.
         if (loss) return { ...done(MOVED), barrier: rejected(nothingRan(loss)) };
         const refusal = mayBegin();
@@ -138,7 +148,7 @@ export class TurnRunner {
     const outer = call.method.mode === "interleave" ? NONE : this.turnsOf(call.chain);
     let inside: boolean;
     try {
-      inside = outer.length > 0 && this.#d.commits.share(outer);
+      inside = outer.length > 0 && this.#d.saves.share(outer);
     } catch (error) {
       return done(unstorableResult(error, undefined));
     }
@@ -146,13 +156,13 @@ export class TurnRunner {
     const turn = turnOfCall(call, this.#d.clock);
     const end = inside ? enter(outer.at(-1)!) : undefined;
     const method = (this.#d.actor as unknown as Record<string, Method>)[call.method.name]!;
-    this.#running.set(call.request, turn);
+    this.#begin(turn);
     let value: unknown;
     let threw = false;
     try {
       const returned = this.#d.turns.run(turn, () =>
-        this.#d.interceptors
-          ? this.#intercepted(this.#d.interceptors, call, turn, method, args)
+        this.#d.incoming
+          ? this.#intercepted(this.#d.incoming, call, turn, method, args)
           : method.apply(this.#d.actor, args as unknown[]),
       );
       value = isThenable(returned) ? await returned : returned;
@@ -161,7 +171,7 @@ export class TurnRunner {
       value = error;
     }
     if (turn.inner) await allEnded(turn.inner);
-    this.#running.delete(call.request);
+    this.#end(turn);
     this.#d.turns.end(turn);
     turn.signal.end();
     const outcome = this.#endOfCall(call, turn, threw, value, admission.digest);
@@ -172,8 +182,8 @@ export class TurnRunner {
   #argsOf(call: IncomingCall): readonly unknown[] {
     // Besides a repeatable call's, the arguments may be needed again of one whose commit the store refuses (R24), and of one
     // whose interceptors run it again.
-    const { stateful, interceptors } = this.#d;
-    const keep = call.repeatable || stateful || interceptors !== undefined;
+    const { stateful, incoming } = this.#d;
+    const keep = call.repeatable || stateful || incoming !== undefined;
     return bodyValue(call.args, keep) as readonly unknown[];
   }
 
@@ -188,7 +198,7 @@ export class TurnRunner {
       args,
       run: (given) => method.apply(this.#d.actor, given as unknown[]),
       undo: () => {
-        if (call.method.mode === "write" && !this.#d.loss()) this.#d.commits.rollback();
+        if (call.method.mode === "write" && !this.#d.loss) this.#d.saves.rollback();
       },
       freshArgs: async () => {
         const fresh = this.#argsOf(call);
@@ -207,21 +217,21 @@ export class TurnRunner {
   ): Promise<{ readonly error: unknown } | undefined> {
     const request = this.#d.random.id48();
     const turn = turnOfHook(this.#d.address, name, request, this.#d.clock);
-    this.#running.set(request, turn);
+    this.#begin(turn);
     try {
       const returned = this.#d.turns.run(turn, run);
       if (isThenable(returned)) await returned;
       if (turn.inner) await allEnded(turn.inner);
       this.#d.turns.end(turn);
-      if (!this.#d.loss()) this.#d.commits.stage(this.#d.commits.end(false, false));
+      if (!this.#d.loss) this.#d.saves.stage(this.#d.saves.end(false, false));
       return undefined;
     } catch (error) {
       if (turn.inner) await allEnded(turn.inner);
       this.#d.turns.end(turn);
-      this.#d.commits.rollback();
+      this.#d.saves.rollback();
       return { error };
     } finally {
-      this.#running.delete(request);
+      this.#end(turn);
       turn.signal.end();
     }
   }
@@ -233,11 +243,11 @@ export class TurnRunner {
     value: unknown,
     digest: Uint8Array | undefined,
   ): TurnOutcome {
-    const loss = this.#d.loss();
+    const loss = this.#d.loss;
     if (loss) return { result: LOST, barrier: rejected(loss), saves: false, turn };
     const write = call.method.mode === "write";
-    const { commits, keyed } = this.#d;
-    if (threw && write) commits.rollback();
+    const { saves, keyed } = this.#d;
+    if (threw && write) saves.rollback();
     let result: CallResult;
     let draft: KeyDraft | undefined;
     let change: StateChange | undefined;
@@ -247,13 +257,13 @@ export class TurnRunner {
         : okResult(call, value, this.#d.stateful);
       const gaveUp = threw && turn.signal.aborted; // U3
       if (!gaveUp) draft = keyed.draft(call, digest, result, threw ? value : undefined);
-      if (write && !threw) change = commits.end(draft !== undefined, true);
+      if (write && !threw) change = saves.end(draft !== undefined, true);
     } catch (error) {
-      if (write) commits.rollback();
+      if (write) saves.rollback();
       return { ...done(unstorableResult(error, turn)), turn };
     }
-    const saves = commits.stage(change, draft);
-    return { result, barrier: commits.barrier(), saves, turn };
+    const saved = saves.stage(change, draft);
+    return { result, barrier: saves.barrier(), saves: saved, turn };
   }
 }
 

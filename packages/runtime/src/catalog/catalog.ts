@@ -33,7 +33,7 @@ export interface CatalogDeps extends Omit<ActivationDeps, "gone" | "rules"> {
 }
 
 export class Catalog {
-  readonly #deps: CatalogDeps;
+  readonly #deps: CatalogDeps & Pick<ActivationDeps, "gone">;
   readonly #slots = new Map<string, Activation>();
   readonly #pools = new Map<string, StatelessPool>();
   readonly #maxActivations: number;
@@ -41,7 +41,7 @@ export class Catalog {
   #made = 0;
 
   constructor(deps: CatalogDeps, maxActivations: number = MAX_ACTIVATIONS) {
-    this.#deps = deps;
+    this.#deps = { ...deps, gone: (activation) => this.#leave(activation.key, activation) };
     this.#maxActivations = maxActivations;
   }
 
@@ -97,18 +97,15 @@ export class Catalog {
     key: string,
     actor: ActorAddress,
     kind: ActorKind,
-    deps: Partial<ActivationDeps> = {},
+    deps: ActivationDeps = this.#deps,
   ): Activation {
-    const activation: Activation = new Activation(actor, kind, {
-      ...this.#deps,
-      ...deps,
-      gone: () => {
-        if (this.#slots.get(key) === activation) this.#slots.delete(key);
-        deps.gone?.();
-      },
-    });
+    const activation = new Activation(key, actor, kind, deps);
     this.#slots.set(key, activation);
     return activation;
+  }
+
+  #leave(key: string, activation: Activation): void {
+    if (this.#slots.get(key) === activation) this.#slots.delete(key);
   }
 
   #poolOf(kind: ActorKind): StatelessPool {
@@ -131,7 +128,15 @@ export class Catalog {
     // Its name in events and logs. No actor's key has the form of this one (G5): a type has no `#`.
     const id = `${this.#deps.silo}#${++this.#made}`;
     const key = `${type}#${id}`;
-    return this.#full(key) ?? this.#take(key, { type, id }, kind, { ownership: NOBODYS, gone });
+    const deps: ActivationDeps = {
+      ...this.#deps,
+      ownership: NOBODYS,
+      gone: (activation) => {
+        this.#leave(key, activation);
+        gone();
+      },
+    };
+    return this.#full(key) ?? this.#take(key, { type, id }, kind, deps);
   }
 
   /** Ends activations that had no call for as long as their class says, and tells of those that are hot (hot-actors.ts). */
