@@ -78,7 +78,9 @@ export class Contestant implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
+    // It ends when nobody asks it any more, and writes its profile if it was told to.
+    if (this.#child.connected) this.#child.disconnect();
+    else this.#child.kill("SIGKILL");
     await ended;
   }
 }

@@ -8,6 +8,8 @@
 //   C6. Nothing is decoded that the scanner has not passed: not what comes over the network, and not what comes from a
 //       store either. Rows are trusted more, but a damaged one must cost its actor only, never its silo; and there is one
 //       way to decode a value.
+//       What is plain, and that is nearly all, is written and read by plain-writer.ts and plain-reader.ts, which scan as they
+//       go; the library has the rest.
 //   C7. Extensions are registered for a whole build of the library. So it is the build that no application uses as its
 //       own: neither changes what the other writes. It generates no code either, which the main build does for each
 //       record that is read often, at some 20 µs of an attacker's choice each.
@@ -19,6 +21,8 @@ import { type Excess, excessText, VALUE_LIMITS } from "./decode-limits.ts";
 import { TenureError } from "./errors.ts";
 import { Scanner } from "./msgpack-scanner.ts";
 import { PROTOCOL_VERSION } from "./ownership-rules.ts";
+import { NOT_PLAIN, readPlain } from "./plain-reader.ts";
+import { writePlain } from "./plain-writer.ts";
 import {
   type ErrorBudget,
   type ErrorRecord,
@@ -88,6 +92,11 @@ const envelopePackr = new Packr({ useRecords: false, copyBuffers: true });
 
 /** The bytes of a value that `checkSerializable` has accepted. */
 export function encodeValue(value: unknown): Uint8Array {
+  return writePlain(value) ?? encodeByLibrary(value);
+}
+
+/** The same, for what `writePlain` has left alone. */
+export function encodeByLibrary(value: unknown): Uint8Array {
   const packed = valuePackr.pack(value);
   // pack() answers a view of a shared pool; a copy of its own is what may be kept.
   return new Uint8Array(packed);
@@ -95,6 +104,12 @@ export function encodeValue(value: unknown): Uint8Array {
 
 /** The value of bytes that encodeValue made; GarbageError on anything else. */
 export function decodeValue(bytes: Uint8Array): unknown {
+  const plain = readPlain(bytes, VALUE_LIMITS);
+  return plain === NOT_PLAIN ? decodeByLibrary(bytes) : plain;
+}
+
+/** The same, without the reader of plain data. */
+export function decodeByLibrary(bytes: Uint8Array): unknown {
   const excess = valueScanner.scan(bytes);
   if (excess) throw new GarbageError(`not a value: it ${excessText(excess)}`, { excess }); // C6
   errorBudget = { left: valueScanner.values };
@@ -121,18 +136,22 @@ export function unpackEnvelopes(frame: Uint8Array): readonly unknown[] {
   if (frame.length > MAX_FRAME_BYTES)
     throw new GarbageError(`a frame of ${frame.length} bytes; at most ${MAX_FRAME_BYTES} are read`);
   const body = frame.subarray(2);
-  const excess = frameScanner.scan(body);
-  if (excess) throw new GarbageError(`not decodable: it ${excessText(excess)}`, { excess }); // C6
-  let tuples: unknown;
-  try {
-    tuples = envelopePackr.unpack(body);
-  } catch (cause) {
-    throw new GarbageError("not decodable", { cause });
-  }
+  const plain = readPlain(body, FRAME_LIMITS);
+  const tuples = plain === NOT_PLAIN ? unpackByLibrary(body) : plain;
   if (!Array.isArray(tuples)) throw new GarbageError("not a list of messages");
   if (tuples.length > MAX_MESSAGES_PER_FRAME)
     throw new GarbageError(
       `${tuples.length} messages; a frame has at most ${MAX_MESSAGES_PER_FRAME}`,
     );
   return tuples;
+}
+
+function unpackByLibrary(body: Uint8Array): unknown {
+  const excess = frameScanner.scan(body);
+  if (excess) throw new GarbageError(`not decodable: it ${excessText(excess)}`, { excess }); // C6
+  try {
+    return envelopePackr.unpack(body);
+  } catch (cause) {
+    throw new GarbageError("not decodable", { cause });
+  }
 }

@@ -4,6 +4,8 @@
 //   S2. A copy is what the value's bytes would have become: a Buffer a Uint8Array, an error what wire-error.ts makes of it.
 //   S3. What is called too large here is so in bytes, too: the measure is from below (W3).
 import { InvalidArgumentError } from "./errors.ts";
+import { copyPlain } from "./plain-copy.ts";
+import { NOT_PLAIN } from "./plain-reader.ts";
 import { checkSerializable } from "./serializable.ts";
 import { isBinary, isPlainObject, isSimple } from "./walk.ts";
 import { errorFromRecord, errorToRecord } from "./wire-error.ts";
@@ -13,6 +15,9 @@ import { errorFromRecord, errorToRecord } from "./wire-error.ts";
  * value that is larger than `maxBytes`, before anything is copied (S3).
  */
 export function isolate<T>(value: T, root: string, maxBytes: number = Infinity): T {
+  if (isSimple(value) && maxBytes === Infinity) return value;
+  const plain = copyPlain(value, maxBytes);
+  if (plain !== NOT_PLAIN) return plain as T;
   const bytes = checkSerializable(value, root);
   if (bytes > maxBytes)
     throw new InvalidArgumentError(

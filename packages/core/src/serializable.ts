@@ -1,4 +1,6 @@
 // Whether a user's value may travel or be stored: the walk, with errors as the records that they travel as.
+import { encodeByLibrary } from "./codec.ts";
+import { writePlain } from "./plain-writer.ts";
 import { walkValue } from "./walk.ts";
 import { errorToRecord } from "./wire-error.ts";
 
@@ -8,4 +10,12 @@ import { errorToRecord } from "./wire-error.ts";
  */
 export function checkSerializable(value: unknown, root: string): number {
   return walkValue(value, root, errorToRecord);
+}
+
+/** The bytes of a user's value. Throws as checkSerializable does. */
+export function encodeUserValue(value: unknown, root: string): Uint8Array {
+  const plain = writePlain(value);
+  if (plain) return plain;
+  checkSerializable(value, root);
+  return encodeByLibrary(value);
 }

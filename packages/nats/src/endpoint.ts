@@ -1,5 +1,6 @@
 // One endpoint on the connection: what arrives for it, what leaves from it.
-//   P1. All messages of one event-loop turn for one destination leave in one frame (as far as they fit), after the turn.
+//   P1. All messages of one event-loop turn for one destination leave in one frame, after the turn; where they fill a frame
+//       before, it leaves at once.
 //   P2. Nothing that arrives is trusted: what is not a frame is dropped, counted and reported as garbage (T4). What is
 //       longer than max_payload never arrives: the server ends the connection that sends it.
 //   P3. "Nobody was there" is believed only as the server says it: status 503, no data, for a frame that is known.
@@ -9,11 +10,10 @@ import {
   type Address,
   type Body,
   bytesBody,
-  checkSerializable,
   decodeFrame,
   type DeliveryTag,
   encodeFrame,
-  encodeValue,
+  encodeUserValue,
   type Endpoint,
   InvalidArgumentError,
   type Message,
@@ -42,6 +42,8 @@ export class NatsEndpoint implements Endpoint {
   readonly #subjects: Subjects;
   readonly #outbox: Outbox;
   readonly #sent = new SentTags();
+  /** What the outbox has leaves at the end of this turn. */
+  #flushes = false;
   #state: State = "open";
   #own: NatsSubscription[] = [];
   #serving: NatsSubscription | undefined;
@@ -72,8 +74,7 @@ export class NatsEndpoint implements Endpoint {
   }
 
   snapshot(value: unknown, root: string): Body {
-    checkSerializable(value, root);
-    const bytes = encodeValue(value);
+    const bytes = encodeUserValue(value, root);
     const { maxPayload } = this.#connection;
     const limit = maxPayload - Math.min(ENVELOPE_RESERVE, Math.floor(maxPayload / 8));
     if (bytes.length > limit)
@@ -86,8 +87,20 @@ export class NatsEndpoint implements Endpoint {
 
   send(to: Address, message: Message): DeliveryTag | undefined {
     if (!this.#maySend(message) || !this.#connection.isConnected) return undefined;
-    if (this.#outbox.isEmpty) this.#environment.clock.afterTurn(() => this.#flush());
-    return this.#outbox.add(to, message, this.#connection.maxPayload - FRAME_MARGIN);
+    if (this.#outbox.isEmpty && !this.#flushes) {
+      this.#flushes = true;
+      this.#environment.clock.afterTurn(() => {
+        this.#flushes = false;
+        this.#flush();
+      });
+    }
+    const tag = this.#outbox.add(to, message, this.#connection.maxPayload - FRAME_MARGIN);
+    if (this.#outbox.isFull)
+      this.#flush((frame) =>
+        // Its sender does not know the tag yet.
+        this.#environment.clock.afterTurn(() => this.#undeliverable(frame.to, frame.tag)),
+      );
+    return tag;
   }
 
   setServing(serving: boolean): void {
@@ -163,10 +176,10 @@ export class NatsEndpoint implements Endpoint {
     return subscription ? [subscription] : [];
   }
 
-  #flush(): void {
-    for (const frame of this.#outbox.take()) {
-      if (!this.#publish(frame)) this.#undeliverable(frame.to, frame.tag);
-    }
+  #flush(
+    failed: (frame: Frame) => void = (frame) => this.#undeliverable(frame.to, frame.tag),
+  ): void {
+    for (const frame of this.#outbox.take()) if (!this.#publish(frame)) failed(frame);
   }
 
   #publish(frame: Frame): boolean {

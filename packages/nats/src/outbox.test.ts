@@ -7,10 +7,9 @@ import {
   MAX_HEADERS,
   MAX_HEADERS_BYTES,
   MAX_KEY_BYTES,
-  MAX_MESSAGES_PER_FRAME,
 } from "@tenure/core/internal";
 import { ENVELOPE_RESERVE, FRAME_MARGIN } from "./endpoint.ts";
-import { Outbox, sizeBound } from "./outbox.ts";
+import { FULL_FRAME, Outbox, sizeBound } from "./outbox.ts";
 import { SentTags } from "./sent-tags.ts";
 
 const A = "a".repeat(32);
@@ -172,12 +171,14 @@ describe("outbox", () => {
 
   test("a full frame is followed by another, whose tag is the later messages' (F1)", () => {
     const box = outbox();
-    const tags = Array.from({ length: MAX_MESSAGES_PER_FRAME + 1 }, () =>
-      box.add(A, probe(1), ROOMY),
-    );
+    const tags = Array.from({ length: FULL_FRAME }, () => box.add(A, probe(1), ROOMY));
+    expect(box.isFull).toBe(true);
+    tags.push(box.add(A, probe(1), ROOMY));
     expect(new Set(tags)).toEqual(new Set([1, 2]));
     expect(tags.at(-2)).toBe(1);
     expect(tags.at(-1)).toBe(2);
+    box.take();
+    expect(box.isFull).toBe(false);
   });
 
   test("a message to everyone neither overtakes nor is overtaken (F3)", () => {

@@ -3,6 +3,7 @@
 //       corrected later.
 //   F2. A frame's encoding is never larger than `limit`, unless one message alone is.
 //   F3. Messages to one address keep their order, also between that address and EVERYONE.
+//   F4. A full frame need not wait for the end of the turn: while the next one fills, its receiver works.
 import {
   type Address,
   type Body,
@@ -30,6 +31,8 @@ export interface Frame {
 }
 
 const FRAME_OVERHEAD = 16;
+/** Fewer cost more for each, more keep the receiver waiting; a frame may have twice as many. */
+export const FULL_FRAME: number = MAX_MESSAGES_PER_FRAME / 2;
 /** Nobody waits for what becomes of these. */
 const UNREPORTED: ReadonlySet<Message["kind"]> = new Set([
   "reply",
@@ -42,6 +45,7 @@ export class Outbox {
   readonly #newTag: () => DeliveryTag;
   #frames: Frame[] = [];
   #open = new Map<Address, Frame>();
+  #full = false;
 
   constructor(newTag: () => DeliveryTag) {
     this.#newTag = newTag;
@@ -49,6 +53,11 @@ export class Outbox {
 
   get isEmpty(): boolean {
     return this.#frames.length === 0;
+  }
+
+  /** A frame has as many messages as gain anything by waiting for more: its receiver could begin with it (F4). */
+  get isFull(): boolean {
+    return this.#full;
   }
 
   /** Adds a message; answers the tag of the frame that it will leave in (F1). */
@@ -59,7 +68,7 @@ export class Outbox {
     let frame = this.#open.get(to);
     if (
       !frame ||
-      frame.messages.length >= MAX_MESSAGES_PER_FRAME ||
+      frame.messages.length >= FULL_FRAME ||
       frame.size + size > limit // F2
     ) {
       frame = { to, tag: this.#newTag(), messages: [], wantsReport: false, size: FRAME_OVERHEAD };
@@ -67,6 +76,7 @@ export class Outbox {
       this.#frames.push(frame);
     }
     frame.messages.push(wire);
+    this.#full ||= frame.messages.length >= FULL_FRAME;
     frame.size += size;
     frame.wantsReport ||= to !== EVERYONE && !UNREPORTED.has(wire.kind);
     return frame.tag;
@@ -77,6 +87,7 @@ export class Outbox {
     const frames = this.#frames;
     this.#frames = [];
     this.#open = new Map();
+    this.#full = false;
     return frames;
   }
 

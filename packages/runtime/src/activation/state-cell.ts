@@ -7,7 +7,7 @@
 //       place unless it has changed since. A rollback takes the clearing back, too.
 //   Z5. What is to be stored has a largest size. What is stored already may be larger, since the limit may have been lowered: it can be
 //       read, and made smaller.
-import { checkSerializable, encodeValue, InvalidArgumentError } from "@tenure/core/internal";
+import { encodeUserValue, InvalidArgumentError } from "@tenure/core/internal";
 import { readState, STATE_HEADER_BYTES, UnreadableStateError, withHeader } from "./state-format.ts";
 
 export class StateCell {
@@ -96,8 +96,7 @@ export class StateCell {
   }
 
   #encode(): Uint8Array {
-    checkSerializable(this.value, "state");
-    return withHeader(encodeValue(this.value), this.#version);
+    return withHeader(encodeUserValue(this.value, "state"), this.#version);
   }
 
   /** The bytes, if they may be stored (Z5). */
