@@ -55,3 +55,27 @@ test("a burst of calls to an actor keeps its order, and lets timers run in betwe
   expect(seen).toEqual(Array.from({ length: 5_001 }, (_unused, n) => n - 1));
   expect(turnsOfTheLoop).toBeGreaterThanOrEqual(4);
 });
+
+test("as many short calls as may wait are served one after another, however few frames the stack has", async () => {
+  let open: () => void = () => undefined;
+  class Gatekeeper extends Actor {
+    static readonly actor = defineActor<Gatekeeper>({ type: "gatekeeper" });
+    #passed = 0;
+    async wait() {
+      await new Promise<void>((resolve) => {
+        open = resolve;
+      });
+    }
+    pass() {
+      return ++this.#passed;
+    }
+  }
+  await using t = await testSilos({ actors: [Gatekeeper] });
+  const gatekeeper = t.silos[0]!.client.get(Gatekeeper, "g");
+  const waited = gatekeeper.wait();
+  const passed = Array.from({ length: 10_000 }, () => gatekeeper.pass());
+  await t.clock.settle();
+  open();
+  await waited;
+  expect(await Promise.all(passed)).toEqual(passed.map((_, i) => i + 1));
+});

@@ -29,9 +29,17 @@ export interface Locator {
   locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located>;
 }
 
+/** What the caller knows of a call that a message has to say in other words. */
+export type AskedHere = Pick<OutgoingCall, "actorKey" | "deadlineMs">;
+
 /** The silo that this invoker lives in: calls to its own actors skip the transport. */
 export interface LocalSilo {
-  deliver(call: CallMessage, from: Address, reply: (result: CallResult) => void): void;
+  deliver(
+    call: CallMessage,
+    from: Address,
+    reply: (result: CallResult) => void,
+    asked: AskedHere,
+  ): void;
   /** True when the call had not started, and never will. */
   cancel(call: CancelMessage, from: Address): boolean;
 }
@@ -145,7 +153,7 @@ export class Departures {
     if (local) {
       call.flight = { request, to, tag: 0, sinceMs };
       budget.giveBack(call); // It costs nobody else anything.
-      local.deliver(message, attachment.address, (result) => host.replied(request, result));
+      local.deliver(message, attachment.address, (result) => host.replied(request, result), call);
       return;
     }
     const tag = attachment.endpoint.send(to, message);

@@ -120,7 +120,7 @@ export class InterceptedCalls {
     const chain = call.origin?.chain ?? [];
     const caller = chain.at(-1);
     return {
-      actor: call.actor,
+      actor: { type: call.actor.type, id: call.actor.id },
       method: call.method,
       args: Object.freeze(bodyValue(call.args) as unknown[]),
       headers: call.headers ?? NO_HEADERS,

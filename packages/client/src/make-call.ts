@@ -9,6 +9,7 @@ import {
   headersFor,
   InvalidArgumentError,
   keyProblem,
+  NO_OPTIONS,
   type ResolvedMethod,
 } from "@tenure/core/internal";
 import { type CallOrigin, laneOf, type OutgoingCall } from "./outgoing-call.ts";
@@ -32,7 +33,7 @@ export function makeCall(
   copyArguments: (actorKey: string) => Body,
 ): OutgoingCall {
   const { actor, method, options, about, origin } = asked;
-  checkCallOptions(options);
+  if (options !== NO_OPTIONS) checkCallOptions(options);
   const ownTimeoutMs =
     options.timeoutMs === undefined
       ? (about?.timeoutMs ?? callTimeoutMs)

@@ -45,7 +45,7 @@ export * from "./ownership-rules.ts";
 export * from "./port.ts";
 export * from "./random.ts";
 export * from "./records.ts";
-export { makeReference, type ReferenceTarget } from "./reference.ts";
+export { makeReference, NO_OPTIONS, type ReferenceTarget } from "./reference.ts";
 export * from "./silo-id.ts";
 export { firstState } from "./first-state.ts";
 export * from "./standard-schema.ts";

@@ -15,7 +15,7 @@ import { errorFromRecord, errorToRecord } from "./wire-error.ts";
  * value that is larger than `maxBytes`, before anything is copied (S3).
  */
 export function isolate<T>(value: T, root: string, maxBytes: number = Infinity): T {
-  if (isSimple(value) && maxBytes === Infinity) return value;
+  if (isSimple(value) && (typeof value !== "string" || value.length < maxBytes)) return value;
   const plain = copyPlain(value, maxBytes);
   if (plain !== NOT_PLAIN) return plain as T;
   const bytes = checkSerializable(value, root);

@@ -2,7 +2,7 @@
 //   F1. Making one sends nothing, holds nothing and fails only for a bad id; it is never broken and works for ever.
 //   F2. Every string name but `then` and the `$` names is a remote method; the silo decides whether it exists.
 import type { Actor } from "./actor.ts";
-import { type ActorAddress, formatActor } from "./actor-id.ts";
+import { type ActorAddress, formatActor, NamedActor } from "./actor-id.ts";
 import type { CallableName, ResolvedMethod } from "./define-actor.ts";
 import type { Duration } from "./duration.ts";
 import { NotAvailableError } from "./errors.ts";
@@ -63,6 +63,9 @@ export interface ReferenceTarget {
   ): Promise<unknown>;
 }
 
+/** Of a call for which none were given. */
+export const NO_OPTIONS: CallOptions = Object.freeze({});
+
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 interface Target {
@@ -78,9 +81,10 @@ export function makeReference<A extends Actor<unknown>>(
   actor: ActorAddress,
   to: ReferenceTarget,
   known: ReadonlyMap<string, ResolvedMethod> | undefined,
-  options: CallOptions = {},
+  options: CallOptions = NO_OPTIONS,
 ): ActorRef<A> {
-  const target: Target = { actor, to, options, known, methods: new Map() };
+  const named = new NamedActor(actor);
+  const target: Target = { actor: named, to, options, known, methods: new Map() };
   // util.inspect looks through a proxy at its target: without this, logging a reference prints the whole client.
   Object.defineProperty(target, INSPECT, { value: () => nameOf(target), configurable: true });
   return new Proxy(target, handler) as unknown as ActorRef<A>;

@@ -148,7 +148,6 @@ export class Activation implements LifeHost, ServingHost {
   }
 
   enqueue(call: IncomingCall): void {
-    this.lastCallMs = this.#deps.clock.monotonicMs();
     const { kind } = this.#state;
     if (kind === "gone" || kind === "poisoned") call.reply(MOVED);
     else this.#serving.take(call);
@@ -301,8 +300,8 @@ export class Activation implements LifeHost, ServingHost {
 
   // ---- while it is active -----------------------------------------------------------------------------------------
 
-  turnEnded(): void {
-    this.lastCallMs = this.#deps.clock.monotonicMs();
+  turnEnded(nowMs: number): void {
+    this.lastCallMs = nowMs;
     this.#finishWhenQuiet();
   }
 

@@ -19,6 +19,8 @@ export interface IncomingCall {
   /** Who sent it: only that endpoint may take it back. */
   readonly from: Address;
   readonly actor: ActorAddress;
+  /** The actor's name, where it is at hand. */
+  readonly actorKey?: string | undefined;
   readonly method: ResolvedMethod;
   readonly args: Body;
   readonly key: IdempotencyKey | undefined;

@@ -21,9 +21,9 @@ class ShownCall implements CallContext {
   readonly deadline: number | undefined;
   readonly idempotencyKey: CallContext["idempotencyKey"];
   readonly headers: CallHeaders;
-  readonly #signal: CallSignal;
+  readonly #signal: () => CallSignal;
 
-  constructor(facts: Omit<CallContext, "signal">, signal: CallSignal) {
+  constructor(facts: Omit<CallContext, "signal">, signal: () => CallSignal) {
     this.method = facts.method;
     this.caller = facts.caller;
     this.chain = facts.chain;
@@ -34,42 +34,84 @@ class ShownCall implements CallContext {
   }
 
   get signal(): AbortSignal {
-    return this.#signal.signal;
+    return this.#signal().signal;
   }
 }
 
 export function turnOfCall(call: IncomingCall, clock: Clock): Turn {
-  const link: ChainLink = { ...call.actor, method: call.method.name, turn: call.request };
-  const chain = [...call.chain, link];
-  const last = call.chain.at(-1);
-  const signal = new CallSignal(clock, call.deadlineMs, link);
-  return {
-    mode: call.method.mode,
-    request: call.request,
-    call: new ShownCall(
-      {
-        method: call.method.name,
-        caller: last && { type: last.type, id: last.id },
-        chain,
-        deadline: clock.wallMs() + (call.deadlineMs - clock.monotonicMs()),
-        idempotencyKey: call.key,
-        headers: call.headers ?? NO_HEADERS,
-      },
-      signal,
-    ),
-    from: call.from,
-    signal,
-    deadlineMs: call.deadlineMs,
-    chain,
-    outgoing: 0,
-    staged: false,
-    inner: undefined,
-  };
+  return new CallTurn(call, clock);
+}
+
+/** What few methods look at, and what only a turn that calls others needs, is made when it is looked at. */
+class CallTurn implements Turn {
+  readonly mode: Turn["mode"];
+  readonly request: number;
+  readonly from: Turn["from"];
+  readonly deadlineMs: number;
+  outgoing = 0;
+  staged = false;
+  inner: Turn["inner"] = undefined;
+  readonly #incoming: IncomingCall;
+  readonly #clock: Clock;
+  #chain: readonly ChainLink[] | undefined;
+  #signal: CallSignal | undefined;
+  #shown: CallContext | undefined;
+  #ended = false;
+
+  constructor(call: IncomingCall, clock: Clock) {
+    this.mode = call.method.mode;
+    this.request = call.request;
+    this.from = call.from;
+    this.deadlineMs = call.deadlineMs;
+    this.#incoming = call;
+    this.#clock = clock;
+  }
+
+  get chain(): readonly ChainLink[] {
+    const { actor, chain, method, request } = this.#incoming;
+    return (this.#chain ??= [...chain, { ...actor, method: method.name, turn: request }]);
+  }
+
+  get signal(): CallSignal {
+    if (!this.#signal) {
+      this.#signal = new CallSignal(this.#clock, this.deadlineMs, this.chain.at(-1)!);
+      if (this.#ended) this.#signal.end();
+    }
+    return this.#signal;
+  }
+
+  get call(): CallContext {
+    if (!this.#shown) {
+      const { chain, key, headers, method } = this.#incoming;
+      const last = chain.at(-1);
+      this.#shown = new ShownCall(
+        {
+          method: method.name,
+          caller: last && { type: last.type, id: last.id },
+          chain: this.chain,
+          deadline: this.#clock.wallMs() + (this.deadlineMs - this.#clock.monotonicMs()),
+          idempotencyKey: key,
+          headers: headers ?? NO_HEADERS,
+        },
+        () => this.signal,
+      );
+    }
+    return this.#shown;
+  }
+
+  set call(shown: CallContext) {
+    this.#shown = shown;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#signal?.end();
+  }
 }
 
 /** From now on the call that the turn serves has these headers. */
 export function setHeaders(turn: Turn, headers: CallHeaders): void {
-  turn.call = new ShownCall({ ...turn.call, headers }, turn.signal);
+  turn.call = new ShownCall({ ...turn.call, headers }, () => turn.signal);
 }
 
 /** A turn like any other in the chains of its calls: one that comes back here is a deadlock, not a wait. */
@@ -93,8 +135,9 @@ export function turnOfHook(
         idempotencyKey: undefined,
         headers: NO_HEADERS,
       },
-      signal,
+      () => signal,
     ),
+    end: () => signal.end(),
     from: undefined,
     signal,
     deadlineMs: Infinity,

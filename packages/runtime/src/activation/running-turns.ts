@@ -39,15 +39,16 @@ export class RunningTurns {
     this.#counts[mode] -= 1;
   }
 
-  /** Answers what to do at the call's end. */
-  beginCall(call: IncomingCall): () => void {
-    const { mode, lane } = seen(call);
-    this.begin(mode);
+  beginCall(call: IncomingCall): void {
+    this.begin(call.method.mode);
+    const lane = this.#lanes && seen(call).lane;
     if (lane !== undefined) this.#lanes?.add(lane);
-    return () => {
-      this.end(mode);
-      if (lane !== undefined) this.#lanes?.delete(lane);
-    };
+  }
+
+  endCall(call: IncomingCall): void {
+    this.end(call.method.mode);
+    const lane = this.#lanes && seen(call).lane;
+    if (lane !== undefined) this.#lanes?.delete(lane);
   }
 
   /** `own`: the turns of the call's own chain that run here. */

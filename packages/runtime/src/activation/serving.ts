@@ -48,7 +48,7 @@ export interface ServingHost {
   active(): Life | undefined;
   /** Turns start one after another, but for a save that is undecided. */
   startsTurns(): boolean;
-  turnEnded(): void;
+  turnEnded(nowMs: number): void;
   /** The store has the actor as another's. */
   disowned(life: Life): void;
   /** A rule of ours is broken: the activation must not go on wrongly. What its call is answered. */
@@ -68,6 +68,7 @@ export class Serving {
   /** Turns that have ended, whose replies wait at the gate. */
   #replying = 0;
   #serviceMs = 0;
+  #pumping = false;
 
   constructor(host: ServingHost) {
     this.#host = host;
@@ -185,7 +186,19 @@ export class Serving {
     );
   }
 
+  // A turn that ends at once comes here while the one before it is still being started from here: the loop goes on with what
+  // waits, and no stack grows with it.
   #pump(): void {
+    if (this.#pumping || this.#waiting.size === 0) return;
+    this.#pumping = true;
+    try {
+      this.#startThoseThatMay();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #startThoseThatMay(): void {
     for (;;) {
       const life = this.#host.life();
       const active = this.#host.active();
@@ -205,44 +218,65 @@ export class Serving {
   }
 
   #begin(call: IncomingCall, life: Life): void {
-    const refusal = this.#refusal(call);
+    const nowMs = this.#host.clock.monotonicMs();
+    const refusal = this.#refusal(call, nowMs);
     if (refusal) call.reply(refusal);
-    else void this.#serve(call, life);
+    else this.#serve(call, life, nowMs);
+  }
+
+  /** The same at this moment, for a call whose arguments have taken their time. */
+  refusalNow(call: IncomingCall): CallResult | undefined {
+    return this.#refusal(call, this.#host.clock.monotonicMs());
   }
 
   /** Why the call must not start now (V3). */
-  #refusal(call: IncomingCall): CallResult | undefined {
-    if (!this.#host.lease.holds())
+  #refusal(call: IncomingCall, nowMs: number): CallResult | undefined {
+    if (!this.#host.lease.holds(nowMs))
       return refused("paused", "the silo's lease has run out; it is paused");
-    if (call.deadlineMs <= this.#host.clock.monotonicMs())
-      return refused("expired", "its deadline passed while it waited");
+    if (call.deadlineMs <= nowMs) return refused("expired", "its deadline passed while it waited");
     return undefined;
   }
 
-  async #serve(call: IncomingCall, life: Life): Promise<void> {
-    const { clock } = this.#host;
-    const beganMs = clock.monotonicMs();
-    const end = this.#running.beginCall(call);
-    // The user's code cannot throw here.
-    const mayBegin = (): CallResult | undefined => this.#refusal(call);
-    const outcome = await life.runner.call(call, mayBegin).catch((error: unknown): TurnOutcome => ({
-      result: this.#host.broken(error),
-      barrier: undefined,
-      saves: false,
-      turn: undefined,
-    }));
-    end();
-    this.#serviceMs += (clock.monotonicMs() - beganMs - this.#serviceMs) / 10;
-    this.#pump();
-    const { gate, rules, strictReads } = this.#host;
-    const strict = rules.mustVerify(call.strict || strictReads, outcome);
-    if (!strict && outcome.barrier === undefined && gate.open) call.reply(outcome.result);
-    else {
-      this.#replying += 1;
-      await this.#replyWhenSafe(call, outcome, strict ? life : undefined);
-      this.#replying -= 1;
+  #serve(call: IncomingCall, life: Life, beganMs: number): void {
+    this.#running.beginCall(call);
+    let outcome: TurnOutcome | Promise<TurnOutcome>;
+    try {
+      outcome = life.runner.call(call, this);
+    } catch (error) {
+      outcome = this.#broken(error);
     }
-    this.#host.turnEnded();
+    if (outcome instanceof Promise)
+      void outcome
+        .catch((error: unknown) => this.#broken(error))
+        .then((later) => this.#served(call, life, later, beganMs));
+    else this.#served(call, life, outcome, beganMs);
+  }
+
+  /** The user's code cannot throw here. */
+  #broken(error: unknown): TurnOutcome {
+    const result = this.#host.broken(error);
+    return { result, barrier: undefined, saves: false, turn: undefined };
+  }
+
+  #served(call: IncomingCall, life: Life, outcome: TurnOutcome, beganMs: number): void {
+    this.#running.endCall(call);
+    const { clock, gate, rules, strictReads } = this.#host;
+    const nowMs = clock.monotonicMs();
+    this.#serviceMs += (nowMs - beganMs - this.#serviceMs) / 10;
+    const strict = rules.mustVerify(call.strict || strictReads, outcome);
+    if (!strict && outcome.barrier === undefined && gate.open) {
+      call.reply(outcome.result);
+      this.#pump();
+      this.#host.turnEnded(nowMs);
+      return;
+    }
+    this.#replying += 1;
+    void this.#replyWhenSafe(call, outcome, strict ? life : undefined).then(() => {
+      this.#replying -= 1;
+      this.#host.turnEnded(clock.monotonicMs());
+    });
+    // Last: a turn that starts now may end now, and its reply must stand at the gate behind this one.
+    this.#pump();
   }
 
   async #replyWhenSafe(

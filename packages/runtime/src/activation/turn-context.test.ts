@@ -23,6 +23,7 @@ const makeTurn = (name: string): Turn => ({
   outgoing: 0,
   staged: false,
   inner: undefined,
+  end: () => undefined,
 });
 
 test.for(["exclusive", "overlapping"])(

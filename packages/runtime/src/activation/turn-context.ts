@@ -25,6 +25,8 @@ export interface Turn {
   outgoing: number;
   /** A save was staged while it ran, with what it had changed until then: the same. */
   staged: boolean;
+  /** It has ended: its signal does not abort any more. */
+  end(): void;
   /** Turns of its chain that run inside of it: it ends after them. */
   inner: Set<Promise<unknown>> | undefined;
 }

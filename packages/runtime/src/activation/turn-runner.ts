@@ -58,6 +58,19 @@ export interface TurnOutcome {
   readonly turn: Turn | undefined;
 }
 
+/** Why a method must not begin now, if so. */
+interface Gatekeeper {
+  refusalNow(call: IncomingCall): CallResult | undefined;
+}
+
+/** What is needed at the end of a call's turn. */
+interface EndedTurn {
+  readonly call: IncomingCall;
+  readonly turn: Turn;
+  readonly digest: Uint8Array | undefined;
+  readonly end: (() => void) | undefined;
+}
+
 type Method = (...args: readonly unknown[]) => unknown;
 
 export class TurnRunner {
@@ -110,8 +123,16 @@ export class TurnRunner {
     if (this.#running?.size === 0) this.#running = undefined;
   }
 
-  /** `mayBegin`: why the method must not begin now, if so. */
-  async call(call: IncomingCall, mayBegin: () => CallResult | undefined): Promise<TurnOutcome> {
+  /**
+   * At once, unless something takes its time: an await costs about as much as the rest of a short turn.
+   */
+  call(call: IncomingCall, gatekeeper: Gatekeeper): TurnOutcome | Promise<TurnOutcome> {
+    if (call.key !== undefined || call.method.args) return this.#prepare(call, gatekeeper);
+    const args = this.#argsOf(call);
+    return "result" in args ? args : this.#run(call, args, undefined);
+  }
+
+  async #prepare(call: IncomingCall, gatekeeper: Gatekeeper): Promise<TurnOutcome> {
     const admission = this.#d.keyed.admit(call);
     if (admission.kind === "refused") return done(admission.result);
     if (admission.kind === "recorded") {
@@ -121,16 +142,8 @@ export class TurnRunner {
         ? { ...done(result), barrier: this.#d.saves.barrier(), saves: true }
         : done(result);
     }
-    let args: readonly unknown[];
-    try {
-      args = this.#argsOf(call);
-      if (!Array.isArray(args)) throw new TypeError("the arguments are not a list");
-    } catch (error) {
-      return done(refused("invalid", `the arguments cannot be decoded: ${errorText(error)}`));
-    }
-    if (call.chain.length >= MAX_CHAIN)
-      return done(refused("deadlock", `the chain of calls is longer than ${MAX_CHAIN}`));
-
+    let args = this.#argsOf(call);
+    if ("result" in args) return args;
     if (call.method.args) {
       const checking = checkedArguments(call.method.args, args);
       const checked = checking instanceof Promise ? await checking : checking;
@@ -139,12 +152,21 @@ export class TurnRunner {
         const loss = this.#d.loss;
         // Nothing of this call has run, whatever became of the actor.
         if (loss) return { ...done(MOVED), barrier: rejected(nothingRan(loss)) };
-        const refusal = mayBegin();
+        const refusal = gatekeeper.refusalNow(call);
         if (refusal) return done(refusal);
       }
       args = checked.args;
     }
+    return await this.#run(call, args, admission.digest);
+  }
 
+  #run(
+    call: IncomingCall,
+    args: readonly unknown[],
+    digest: Uint8Array | undefined,
+  ): TurnOutcome | Promise<TurnOutcome> {
+    if (call.chain.length >= MAX_CHAIN)
+      return done(refused("deadlock", `the chain of calls is longer than ${MAX_CHAIN}`));
     const outer = call.method.mode === "interleave" ? NONE : this.turnsOf(call.chain);
     let inside: boolean;
     try {
@@ -160,26 +182,55 @@ export class TurnRunner {
     let value: unknown;
     let threw = false;
     try {
-      const returned = this.#d.turns.run(turn, () =>
+      value = this.#d.turns.run(turn, () =>
         this.#d.incoming
           ? this.#intercepted(this.#d.incoming, call, turn, method, args)
           : method.apply(this.#d.actor, args as unknown[]),
       );
-      value = isThenable(returned) ? await returned : returned;
     } catch (error) {
       threw = true;
       value = error;
     }
-    if (turn.inner) await allEnded(turn.inner);
+    const ended = { call, turn, digest, end };
+    return turn.inner || (!threw && isThenable(value))
+      ? this.#awaited(ended, threw, value)
+      : this.#ended(ended, threw, value);
+  }
+
+  async #awaited(ended: EndedTurn, threwAtOnce: boolean, returned: unknown): Promise<TurnOutcome> {
+    let threw = threwAtOnce;
+    let value = returned;
+    if (!threw && isThenable(returned))
+      try {
+        value = await returned;
+      } catch (error) {
+        threw = true;
+        value = error;
+      }
+    if (ended.turn.inner) await allEnded(ended.turn.inner);
+    return this.#ended(ended, threw, value);
+  }
+
+  #ended({ call, turn, digest, end }: EndedTurn, threw: boolean, value: unknown): TurnOutcome {
     this.#end(turn);
     this.#d.turns.end(turn);
-    turn.signal.end();
-    const outcome = this.#endOfCall(call, turn, threw, value, admission.digest);
+    turn.end();
+    const outcome = this.#endOfCall(call, turn, threw, value, digest);
     end?.();
     return outcome;
   }
 
-  #argsOf(call: IncomingCall): readonly unknown[] {
+  #argsOf(call: IncomingCall): readonly unknown[] | TurnOutcome {
+    try {
+      const args = this.#freshArgs(call);
+      if (Array.isArray(args)) return args;
+      throw new TypeError("the arguments are not a list");
+    } catch (error) {
+      return done(refused("invalid", `the arguments cannot be decoded: ${errorText(error)}`));
+    }
+  }
+
+  #freshArgs(call: IncomingCall): readonly unknown[] {
     // Besides a repeatable call's, the arguments may be needed again of one whose commit the store refuses (R24), and of one
     // whose interceptors run it again.
     const { stateful, incoming } = this.#d;
@@ -201,7 +252,7 @@ export class TurnRunner {
         if (call.method.mode === "write" && !this.#d.loss) this.#d.saves.rollback();
       },
       freshArgs: async () => {
-        const fresh = this.#argsOf(call);
+        const fresh = this.#freshArgs(call);
         if (!call.method.args) return fresh;
         const checked = await checkedArguments(call.method.args, fresh);
         if (checked.ok) return checked.args;
@@ -232,7 +283,7 @@ export class TurnRunner {
       return { error };
     } finally {
       this.#end(turn);
-      turn.signal.end();
+      turn.end();
     }
   }
 

@@ -66,7 +66,7 @@ export class Catalog {
       this.#poolOf(kind).deliver(call);
       return;
     }
-    const key = formatActor(call.actor);
+    const key = call.actorKey ?? formatActor(call.actor);
     const holder = this.#slots.get(key);
     // Decided and taken in one step, before anything is awaited: of two first calls the second finds the first's slot.
     if (!this.#deps.rules.mayActivate(holder?.state)) {

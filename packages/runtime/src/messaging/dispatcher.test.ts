@@ -41,7 +41,9 @@ test.for<["paused" | "draining"]>([["paused"], ["draining"]])(
     };
     const answer = deferred<boolean>();
     const dispatcher = new Dispatcher({ ...host, authorize: () => answer.promise } as DispatchHost);
-    const reply = new Promise<CallResult>((resolve) => dispatcher.deliver(CALL, "me", resolve));
+    const reply = new Promise<CallResult>((resolve) =>
+      dispatcher.deliver(CALL, "me", resolve, { actorKey: "thing/t", deadlineMs: Infinity }),
+    );
     expect(dispatcher.openCalls).toBe(1);
     closed = by;
     answer.resolve(true);

@@ -22,7 +22,7 @@ import {
   localBody,
   type ResolvedMethod,
 } from "@tenure/core/internal";
-import type { LocalSilo } from "@tenure/client/internal";
+import type { AskedHere, LocalSilo } from "@tenure/client/internal";
 import { type IncomingCall, refused } from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
 import { Authorization, type Authorize } from "./authorization.ts";
@@ -91,8 +91,13 @@ export class Dispatcher implements LocalSilo {
   }
 
   /** A call from this silo itself. */
-  deliver(message: CallMessage, from: Address, reply: (result: CallResult) => void): void {
-    const run = (): void => this.#dispatch(message, from, reply, localBody);
+  deliver(
+    message: CallMessage,
+    from: Address,
+    reply: (result: CallResult) => void,
+    asked: AskedHere,
+  ): void {
+    const run = (): void => this.#dispatch(message, from, reply, localBody, asked);
     if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
@@ -130,10 +135,12 @@ export class Dispatcher implements LocalSilo {
     from: Address,
     reply: (result: CallResult) => void,
     snapshot: IncomingCall["snapshot"],
+    asked?: AskedHere,
   ): void {
     const { kinds, clock, maxCalls } = this.#host;
     const problem =
-      addressProblem(message.type, message.id) ??
+      // Who asks from here has a reference, whose address has been looked at.
+      (asked ? undefined : addressProblem(message.type, message.id)) ??
       (message.key === undefined ? undefined : keyProblem(message.key)) ??
       (message.headers === undefined ? undefined : headersProblem(message.headers));
     if (problem !== undefined) return reply(refused("invalid", problem));
@@ -169,6 +176,7 @@ export class Dispatcher implements LocalSilo {
       request: message.request,
       from,
       actor: { type: message.type, id: message.id },
+      actorKey: asked?.actorKey,
       method,
       args: message.args,
       key: message.key,
@@ -176,7 +184,7 @@ export class Dispatcher implements LocalSilo {
       repeatable: message.repeatable,
       strict: message.strict,
       headers: message.headers,
-      deadlineMs: clock.monotonicMs() + message.budgetMs,
+      deadlineMs: asked?.deadlineMs ?? clock.monotonicMs() + message.budgetMs,
       snapshot,
       reply: (result) => {
         this.#open -= 1;
