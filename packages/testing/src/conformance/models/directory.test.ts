@@ -19,7 +19,7 @@ import { MemoryDirectoryTables } from "@tenure/directory/internal";
 import { expect, test } from "vitest";
 import { DIRECTORY_WANTED, playDirectory } from "./directory.ts";
 import type { OpenedModelDirectory } from "./directory-play.ts";
-import { seedOfRun } from "./run.ts";
+import { type ModelReport, seedOfRun } from "./run.ts";
 
 /** A memory directory whose member records can be lost and changed behind its back. */
 class SpoilableTables extends MemoryDirectoryTables {
@@ -311,6 +311,18 @@ const SPOILED_STORES: Readonly<Record<string, Spoiled>> = {
   "a store that rounds its numbers": { makeTables: () => new RoundingTables() },
 };
 
+/** Some mistakes show seldom: what one seed does not draw, another does. */
+async function searched(
+  seed: number,
+  play: (seed: number) => Promise<ModelReport>,
+): Promise<Error | undefined> {
+  for (let from = seed; from < seed + 5; from++) {
+    const { failure } = await play(from);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
 test("a store that keeps the rules passes, and its sequences meet all that is wanted", async () => {
   const seed = seedOfRun();
   const { failure, met } = await playDirectory({ open: storeOf({}) }, { seed, shrink: true });
@@ -323,7 +335,9 @@ test("a store that keeps the rules passes, and its sequences meet all that is wa
 
 test.each(Object.entries(BROKEN_RULES))("a store is found in which %s (DM1)", async (_, rules) => {
   const seed = seedOfRun();
-  const { failure } = await playDirectory({ open: storeOf({ rules }) }, { seed, shrink: false });
+  const failure = await searched(seed, (from) =>
+    playDirectory({ open: storeOf({ rules }) }, { seed: from, shrink: false }),
+  );
   expect({ seed, found: failure !== undefined }).toEqual({ seed, found: true });
 });
 
@@ -332,9 +346,8 @@ test.each(Object.entries(BROKEN_RULES))(
   async (_, broken) => {
     const seed = seedOfRun();
     const rules = { ...ownershipRules, ...broken };
-    const { failure } = await playDirectory(
-      { open: storeOf({ rules }) },
-      { seed, shrink: false, rules },
+    const failure = await searched(seed, (from) =>
+      playDirectory({ open: storeOf({ rules }) }, { seed: from, shrink: false, rules }),
     );
     expect({ seed, found: failure?.message }).toEqual({
       seed,
@@ -345,6 +358,8 @@ test.each(Object.entries(BROKEN_RULES))(
 
 test.each(Object.entries(SPOILED_STORES))("%s is found (DM1, DM2, DM3)", async (_, spoiled) => {
   const seed = seedOfRun();
-  const { failure } = await playDirectory({ open: storeOf(spoiled) }, { seed, shrink: false });
+  const failure = await searched(seed, (from) =>
+    playDirectory({ open: storeOf(spoiled) }, { seed: from, shrink: false }),
+  );
   expect({ seed, found: failure !== undefined }).toEqual({ seed, found: true });
 });

@@ -19,7 +19,7 @@ import {
 } from "@tenure/core/internal";
 import { MemoryRowTables } from "@tenure/directory/internal";
 import { expect, test } from "vitest";
-import { seedOfRun } from "./run.ts";
+import { type ModelReport, seedOfRun } from "./run.ts";
 import type { OpenedModelStorage } from "./storage-play.ts";
 import { playStorage, STORAGE_WANTED } from "./storage.ts";
 
@@ -236,6 +236,18 @@ const SPOILED_STORES: Readonly<Record<string, Spoiled>> = {
   },
 };
 
+/** Some mistakes show seldom: what one seed does not draw, another does. */
+async function searched(
+  seed: number,
+  play: (seed: number) => Promise<ModelReport>,
+): Promise<Error | undefined> {
+  for (let from = seed; from < seed + 5; from++) {
+    const { failure } = await play(from);
+    if (failure) return failure;
+  }
+  return undefined;
+}
+
 test("a store that keeps the rules passes, and its sequences meet all that is wanted", async () => {
   const seed = seedOfRun();
   const { failure, met } = await playStorage({ open: storeOf({}) }, { seed, shrink: true });
@@ -248,7 +260,9 @@ test.each(Object.entries({ ...BROKEN_RULES, ...BROKEN_VERIFY }))(
   "a store is found in which %s (SM1)",
   async (_, rules) => {
     const seed = seedOfRun();
-    const { failure } = await playStorage({ open: storeOf({ rules }) }, { seed, shrink: false });
+    const failure = await searched(seed, (from) =>
+      playStorage({ open: storeOf({ rules }) }, { seed: from, shrink: false }),
+    );
     expect({ seed, found: failure !== undefined }).toEqual({ seed, found: true });
   },
 );
@@ -258,9 +272,8 @@ test.each(Object.entries(BROKEN_RULES))(
   async (_, broken) => {
     const seed = seedOfRun();
     const rules = { ...ownershipRules, ...broken };
-    const { failure } = await playStorage(
-      { open: storeOf({ rules }) },
-      { seed, shrink: false, rules },
+    const failure = await searched(seed, (from) =>
+      playStorage({ open: storeOf({ rules }) }, { seed: from, shrink: false, rules }),
     );
     expect({ seed, found: failure?.message }).toEqual({
       seed,
@@ -271,6 +284,8 @@ test.each(Object.entries(BROKEN_RULES))(
 
 test.each(Object.entries(SPOILED_STORES))("%s is found (SM1, SM2, SM3)", async (_, spoiled) => {
   const seed = seedOfRun();
-  const { failure } = await playStorage({ open: storeOf(spoiled) }, { seed, shrink: false });
+  const failure = await searched(seed, (from) =>
+    playStorage({ open: storeOf(spoiled) }, { seed: from, shrink: false }),
+  );
   expect({ seed, found: failure !== undefined }).toEqual({ seed, found: true });
 });
