@@ -1,9 +1,11 @@
-// Where nats-server and redis-server are on this machine, and how to get them when they are not.
-//   S1. A binary that TENURE_NATS_SERVER or TENURE_REDIS_SERVER names is taken, and nothing else: a wrong path is an error.
+// Where nats-server, redis-server and postgres are on this machine, and how to get them when they are not.
+//   S1. A binary that TENURE_NATS_SERVER, TENURE_REDIS_SERVER or TENURE_POSTGRES names is taken, and nothing else: a wrong
+//       path is an error.
 //   S2. Then what is on PATH (and in the sbin folders, where Debian puts nats-server and which a user's PATH leaves out),
 //       then what an earlier run put into the cache folder.
 //   S3. What is missing is fetched by apt: root installs the packages, anybody else unpacks them into the cache folder.
-//   S4. Where neither works there is one error that says what to do. Nobody goes on without the servers.
+//   S4. Where neither works there is one error that says what to do. Nobody goes on without nats-server and redis-server;
+//       without postgres its own tests are skipped, with that reason, but not in CI.
 //   S5. A server that is found is asked for its version before it is handed out: a file that does not run is an error.
 // Only the binaries are taken. Servers that already run on this machine are never used, and installing starts none.
 import { execFileSync, spawn } from "node:child_process";
@@ -14,21 +16,26 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const CACHE_DIR = fileURLToPath(new URL("../.cache/servers", import.meta.url));
-/** The name of the program is also that of its Debian and Homebrew package and of its folder in the cache. */
+/** The name of the program is also that of its folder in the cache. */
 const SERVERS = [
-  { program: "nats-server", variable: "TENURE_NATS_SERVER" },
-  { program: "redis-server", variable: "TENURE_REDIS_SERVER" },
+  { program: "nats-server", variable: "TENURE_NATS_SERVER", debian: "nats-server" },
+  { program: "redis-server", variable: "TENURE_REDIS_SERVER", debian: "redis-server" },
 ];
+const POSTGRES = { program: "postgres", variable: "TENURE_POSTGRES", debian: "postgresql" };
+const BREW = { "redis-server": "redis" };
 const SYSTEM_DIRS = ["/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin"];
+/** Debian keeps each major version in a folder of its own, on nobody's PATH. */
+const POSTGRES_DIR = "usr/lib/postgresql";
 
 /** The paths of both servers, after getting those that are missing. @throws Error that says what to install. */
 export async function ensureServers(env = process.env, cacheDir = CACHE_DIR) {
@@ -57,6 +64,27 @@ export function serverBinaries(env = process.env, cacheDir = CACHE_DIR) {
   };
 }
 
+/** The path of postgres, after getting it when it is missing. @throws Error that says what to install. */
+export async function ensurePostgres(env = process.env, cacheDir = CACHE_DIR) {
+  if (!findServer(POSTGRES, env, cacheDir)) await provide([POSTGRES], env, cacheDir);
+  const found = postgresBinaries(env, cacheDir);
+  if (!found) throw new Error(`postgres not found.\n${advice([POSTGRES])}`);
+  checkRuns(found.postgres, found.env);
+  return found;
+}
+
+/** The paths of postgres and of its initdb, and the environment to start them in; undefined where there is none. */
+export function postgresBinaries(env = process.env, cacheDir = CACHE_DIR) {
+  const found = findServer(POSTGRES, env, cacheDir);
+  if (!found) return undefined;
+  const libraries = [...found.libraries];
+  if (libraries.length > 0 && env.LD_LIBRARY_PATH) libraries.push(env.LD_LIBRARY_PATH);
+  // On PATH there may be a link to the one program alone.
+  const initdb = join(dirname(realpathSync(found.path)), "initdb");
+  const needed = libraries.length > 0 && { LD_LIBRARY_PATH: libraries.join(delimiter) };
+  return { postgres: found.path, initdb, env: { ...env, ...needed } };
+}
+
 /** The path of one server and the folders of the libraries that came with it; undefined when it is nowhere. */
 function findServer({ program, variable }, env, cacheDir) {
   const named = env[variable];
@@ -64,12 +92,27 @@ function findServer({ program, variable }, env, cacheDir) {
     if (!isProgram(named)) throw new Error(`${variable} is ${named}, which is not a program (S1)`);
     return { path: named, libraries: [] };
   }
-  const dirs = [...(env.PATH ?? "").split(delimiter).filter(Boolean), ...SYSTEM_DIRS];
+  const versions = (root) => (program === POSTGRES.program ? postgresDirs(root) : []);
+  const dirs = [
+    ...(env.PATH ?? "").split(delimiter).filter(Boolean),
+    ...SYSTEM_DIRS,
+    ...versions("/"),
+  ];
   const installed = dirs.map((dir) => join(dir, program)).find(isProgram);
   if (installed) return { path: installed, libraries: [] };
   const unpacked = join(cacheDir, program);
-  const path = ["usr/sbin", "usr/bin"].map((dir) => join(unpacked, dir, program)).find(isProgram);
+  const path = [join(unpacked, "usr/sbin"), join(unpacked, "usr/bin"), ...versions(unpacked)]
+    .map((dir) => join(dir, program))
+    .find(isProgram);
   return path && { path, libraries: libraryDirs(unpacked) };
+}
+
+/** The newest version first. */
+function postgresDirs(root) {
+  const dir = join(root, POSTGRES_DIR);
+  if (!existsSync(dir)) return [];
+  const versions = readdirSync(dir).toSorted((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(dir, version, "bin"));
 }
 
 function isProgram(path) {
@@ -131,7 +174,7 @@ async function installPackages(missing, env) {
   const allowServices = denyServices();
   try {
     const updated = await run("apt-get", [...options, "update"], aptEnv);
-    const packages = missing.map((server) => server.program);
+    const packages = missing.map((server) => server.debian);
     await run("apt-get", [...options, ...INSTALL, ...packages], aptEnv, updated);
   } finally {
     allowServices();
@@ -167,15 +210,16 @@ async function unpackPackages(missing, env, cacheDir) {
       options.push("-o", `${option}=${join(work, dir)}`);
     const updated = await run("apt-get", [...options, "update"], env);
     const archives = join(work, "cache/archives");
-    for (const { program } of missing) {
-      await run("apt-get", [...options, ...INSTALL, "--download-only", program], env, updated);
+    for (const server of missing) {
+      const { program, debian } = server;
+      await run("apt-get", [...options, ...INSTALL, "--download-only", debian], env, updated);
       const unpacked = join(work, program);
       for (const name of readdirSync(archives).filter((file) => file.endsWith(".deb"))) {
         await run("dpkg", ["-x", join(archives, name), unpacked], env);
         rmSync(join(archives, name));
       }
       // Two runs may do this at once. The folder appears whole or not at all, and the one that is later leaves it.
-      if (findServer({ program }, env, cacheDir)) continue;
+      if (findServer(server, env, cacheDir)) continue;
       rmSync(join(cacheDir, program), { recursive: true, force: true });
       renameSync(unpacked, join(cacheDir, program));
     }
@@ -206,8 +250,8 @@ const programs = (servers) => servers.map((server) => server.program).join(" and
 
 /** What a person can do about missing servers. */
 function advice(missing) {
-  const packages = missing.map((server) => server.program);
-  const brew = packages.map((name) => (name === "redis-server" ? "redis" : name));
+  const packages = missing.map((server) => server.debian);
+  const brew = packages.map((name) => BREW[name] ?? name);
   return [
     "The tests and the cluster demo start private servers of their own and need the programs on this machine:",
     `  Debian, Ubuntu   sudo apt-get install ${packages.join(" ")}`,

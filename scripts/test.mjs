@@ -10,7 +10,7 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { notRun } from "./guarantees.mjs";
-import { ensureServers } from "./servers.mjs";
+import { ensurePostgres, ensureServers } from "./servers.mjs";
 
 const NOTHING_RAN = "0 passed, 1 failed, 0 skipped\n";
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -33,6 +33,16 @@ async function testAll() {
     process.stderr.write(`${error.message}\n`);
     if (process.env.CI) tell([NOTHING_RAN]);
     return 1;
+  }
+  try {
+    await ensurePostgres(process.env);
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    if (process.env.CI) {
+      tell([NOTHING_RAN]);
+      return 1;
+    }
+    process.stderr.write("The tests of @tenure/postgres are skipped.\n");
   }
   const counts = [];
   const titles = [];

@@ -1,4 +1,4 @@
-// A nats-server or redis-server of one's own, for an example or a test: its own port, its own data, its own process.
+// A nats-server, redis-server or postgres of one's own, for an example or a test: its own port, its own data, its own process.
 //   V1. It listens on loopback only, on a port that was free or that the caller names. A server that already runs on
 //       this machine is never used.
 //   V2. start answers when the server has said that it accepts connections; a server that ends instead, or says nothing
@@ -6,13 +6,13 @@
 //   V3. kill and restart keep the port and the data, as a crash would; stop removes the data, and a restart after it
 //       finds none.
 //   V4. No server outlives the process that started it, unless that is killed itself.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serverBinaries } from "../../scripts/servers.mjs";
+import { postgresBinaries, serverBinaries } from "../../scripts/servers.mjs";
 
 export interface PrivateServerOptions {
   /** Lines for its configuration file. */
@@ -26,6 +26,7 @@ export async function startNatsServer(options: PrivateServerOptions = {}): Promi
   return await PrivateServer.launch(
     {
       program: serverBinaries().natsServer,
+      env: serverBinaries().env,
       scheme: "nats",
       ready: /Server is ready/,
       args: (configFile) => ["-c", configFile],
@@ -41,6 +42,7 @@ export async function startRedisServer(options: PrivateServerOptions = {}): Prom
   return await PrivateServer.launch(
     {
       program: serverBinaries().redisServer,
+      env: serverBinaries().env,
       scheme: "redis",
       ready: /Ready to accept connections/,
       args: (configFile) => [configFile],
@@ -51,11 +53,71 @@ export async function startRedisServer(options: PrivateServerOptions = {}): Prom
   );
 }
 
+/**
+ * A PostgreSQL server with one superuser, `postgres`, and a database of that name. Its data survives `kill`, but for speed not a
+ * crash of the machine (fsync off). `config` overrides that.
+ */
+export async function startPostgresServer(
+  options: PrivateServerOptions = {},
+): Promise<PrivateServer> {
+  const found = postgresBinaries();
+  if (!found) throw new Error("postgres not found: `npx -y pnpm@12.21.0 test` gets it");
+  const { postgres, initdb, env } = found;
+  const owner = unprivilegedUser();
+  return await PrivateServer.launch(
+    {
+      program: postgres,
+      env,
+      scheme: "postgres",
+      account: "postgres",
+      owner,
+      forks: true,
+      // Its own word for stopping now, and not when the last client has left.
+      stopSignal: "SIGINT",
+      ready: /database system is ready to accept connections/,
+      prepare: (dir) => {
+        const data = join(dir, "data");
+        if (existsSync(data)) return;
+        const how = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"];
+        execFileSync(initdb, ["--no-sync", ...how, "-D", data], { ...owner, env, stdio: "pipe" });
+      },
+      args: (configFile, dir) => ["-D", join(dir, "data"), "-c", `config_file=${configFile}`],
+      config: (port, dir) =>
+        `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = '${dir}'\n` +
+        `fsync = off\nshared_buffers = 32MB\nmax_connections = 60\nlc_messages = 'C'\n`,
+    },
+    options,
+  );
+}
+
+/** PostgreSQL refuses to run as root. */
+function unprivilegedUser(): Owner | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number => Number(execFileSync("id", [flag, "nobody"]));
+  return { uid: id("-u"), gid: id("-g") };
+}
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 interface Kind {
   readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
   readonly scheme: string;
+  /** In the URL, before the host. */
+  readonly account?: string;
+  /** Who it runs as. @default this process's user */
+  readonly owner?: Owner | undefined;
+  /** It has a process of its own for each connection. */
+  readonly forks?: true;
+  /** @default "SIGTERM" */
+  readonly stopSignal?: NodeJS.Signals;
+  /** Before each start. */
+  prepare?(dir: string): void;
   readonly ready: RegExp;
-  args(configFile: string): readonly string[];
+  args(configFile: string, dir: string): readonly string[];
   /** What makes it private. The caller's lines come after it, and win. */
   config(port: number, dir: string): string;
 }
@@ -77,7 +139,7 @@ export class PrivateServer implements AsyncDisposable {
   #config: string;
   #state: State = { kind: "down" };
   readonly #atExit = (): void => {
-    if (this.#state.kind === "running") this.#state.child.kill("SIGKILL");
+    if (this.#state.kind === "running") this.#signal("SIGKILL");
     rmSync(this.dir, { recursive: true, force: true });
   };
 
@@ -85,7 +147,8 @@ export class PrivateServer implements AsyncDisposable {
     this.#kind = kind;
     this.#config = config;
     this.port = port;
-    this.url = `${kind.scheme}://127.0.0.1:${port}`;
+    const account = kind.account === undefined ? "" : `${kind.account}@`;
+    this.url = `${kind.scheme}://${account}127.0.0.1:${port}`;
     this.dir = mkdtempSync(join(tmpdir(), `tenure-${kind.scheme}-`));
   }
 
@@ -115,12 +178,12 @@ export class PrivateServer implements AsyncDisposable {
 
   /** Halts it (SIGSTOP): connections stay open, answers do not come. */
   freeze(): void {
-    process.kill(this.pid, "SIGSTOP");
+    this.#signal("SIGSTOP");
   }
 
   /** Lets it go on after `freeze`. */
   thaw(): void {
-    process.kill(this.pid, "SIGCONT");
+    this.#signal("SIGCONT");
   }
 
   /** Starts it again on the same port, after `kill`, after `stop` (then without data) or in place of a `kill` (V3). */
@@ -137,7 +200,7 @@ export class PrivateServer implements AsyncDisposable {
 
   /** Ends the process in good order, and removes its data. */
   async stop(): Promise<void> {
-    await this.#end("SIGTERM");
+    await this.#end(this.#kind.stopSignal ?? "SIGTERM");
     process.off("exit", this.#atExit);
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -151,8 +214,12 @@ export class PrivateServer implements AsyncDisposable {
     process.off("exit", this.#atExit).once("exit", this.#atExit);
     const configFile = join(this.dir, "server.conf");
     writeFileSync(configFile, `${this.#kind.config(this.port, this.dir)}${this.#config}\n`);
-    const child = spawn(this.#kind.program, this.#kind.args(configFile), {
-      env: serverBinaries().env,
+    const { owner, env } = this.#kind;
+    if (owner) chownSync(this.dir, owner.uid, owner.gid);
+    this.#kind.prepare?.(this.dir);
+    const child = spawn(this.#kind.program, this.#kind.args(configFile, this.dir), {
+      ...owner,
+      env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     // 'close' comes also after a failed spawn, so every child gets here once.
@@ -176,10 +243,37 @@ export class PrivateServer implements AsyncDisposable {
   async #end(signal: NodeJS.Signals): Promise<void> {
     if (this.#state.kind === "down") return;
     const { child, ended } = this.#state;
-    child.kill(signal);
+    if (signal === "SIGKILL") this.#signal(signal);
+    else child.kill(signal);
     // A process that SIGSTOP halted takes no SIGTERM before it goes on.
-    child.kill("SIGCONT");
+    this.#signal("SIGCONT");
     await ended;
+  }
+
+  /** To all of its processes. When they are killed, none sees another one end before it does itself. */
+  #signal(signal: NodeJS.Signals): void {
+    if (this.#state.kind === "down") return;
+    const { child } = this.#state;
+    if (this.#kind.forks && child.pid !== undefined) {
+      if (signal === "SIGKILL") child.kill("SIGSTOP");
+      for (const pid of childrenOf(child.pid)) trySignal(pid, signal);
+    }
+    child.kill(signal);
+  }
+}
+
+function childrenOf(parent: number): number[] {
+  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).split("\n");
+  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  return pairs.flatMap(([pid, ppid]) => (ppid === parent && pid !== undefined ? [pid] : []));
+}
+
+/** It may have ended meanwhile. */
+function trySignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
