@@ -16,12 +16,10 @@ export async function compareDirectory(
   model: DirectoryState,
 ): Promise<void> {
   const { members, swept, entries, sentinel, counter } = model;
-  const [store = { store_id: null, open: false, counter: "0" }] = await recordsOf(
-    raw,
-    "clusters",
-    cluster,
-  );
+  const [store = { cluster: undefined, store_id: null, open: false, counter: "0" }] =
+    await recordsOf(raw, "clusters", cluster);
   deepStrictEqual(store, {
+    cluster: undefined,
     store_id: sentinel?.storeId ?? null,
     open: sentinel?.open ?? false,
     counter: String(counter),
@@ -36,9 +34,9 @@ export async function compareDirectory(
   const wanted = [...entries].map(([name, entry]) => {
     const slash = name.indexOf("/");
     const actor = { type: name.slice(0, slash), id: name.slice(slash + 1) };
-    return entryOf(encodeActorKey(actor), entry);
+    return entryOf(`${cluster}:${encodeActorKey(actor)}`, entry);
   });
-  deepStrictEqual(byKey(await recordsOf(raw, "entries", cluster), "actor"), byKey(wanted, "actor"));
+  deepStrictEqual(byKey(await recordsOf(raw, "entries", cluster), "key"), byKey(wanted, "key"));
 }
 
 export async function compareStorage(
@@ -49,10 +47,11 @@ export async function compareStorage(
   const rows: SqlRow[] = [];
   const parts: SqlRow[] = [];
   for (const { actor, meta, parts: named } of model.rows.values()) {
-    const key = encodeActorKey(actor);
+    const key = `${cluster}:${encodeActorKey(actor)}`;
     rows.push({
-      actor: key,
-      bucket: dueBucket(key),
+      key,
+      cluster,
+      bucket: dueBucket(encodeActorKey(actor)),
       format: String(meta.format),
       generation: String(meta.generation),
       token: meta.token,
@@ -63,9 +62,9 @@ export async function compareStorage(
     for (const [name, bytes] of named)
       parts.push({ key: `${key} ${name}`, bytes: Buffer.from(bytes).toString("hex") });
   }
-  deepStrictEqual(byKey(await recordsOf(raw, "rows", cluster), "actor"), byKey(rows, "actor"));
-  const found = (await recordsOf(raw, "parts", cluster)).map(({ actor, name, bytes }) => ({
-    key: `${String(actor)} ${(name as Buffer).toString("utf8")}`,
+  deepStrictEqual(byKey(await recordsOf(raw, "rows", cluster), "key"), byKey(rows, "key"));
+  const found = (await recordsOf(raw, "parts", cluster)).map(({ key, name, bytes }) => ({
+    key: `${String(key)} ${(name as Buffer).toString("utf8")}`,
     bytes: (bytes as Buffer).toString("hex"),
   }));
   deepStrictEqual(byKey(found, "key"), byKey(parts, "key"));
@@ -76,21 +75,25 @@ type SqlRow = Readonly<Record<string, unknown>>;
 function memberOf(member: MemberRecord, listed: boolean): SqlRow {
   const { rev, counter, protocol, ...rest } = member;
   const numbers = { rev: String(rev), counter: String(counter), protocol: String(protocol) };
-  return { ...rest, ...numbers, listed };
+  return { ...rest, ...numbers, listed, cluster: undefined };
 }
 
-function entryOf(actor: string, entry: DirectoryEntry): SqlRow {
+function entryOf(key: string, entry: DirectoryEntry): SqlRow {
   // As JSON numbers: the library reads them as JavaScript's, which hold all that we write.
-  return { actor, ...entry, generation: String(entry.generation) };
+  return { key, ...entry, generation: String(entry.generation) };
 }
 
 async function recordsOf(raw: Pool, table: string, cluster: string): Promise<SqlRow[]> {
-  const { rows } = await raw.query<SqlRow>(`SELECT * FROM tenure.${table} WHERE cluster = $1`, [
+  const hasKeys = table === "entries" || table === "rows" || table === "parts";
+  const where = hasKeys ? "starts_with(key, $1 || ':')" : "cluster = $1";
+  const { rows } = await raw.query<SqlRow>(`SELECT * FROM tenure.${table} WHERE ${where}`, [
     cluster,
   ]);
-  return rows.map(({ cluster: _, ...row }) => row);
+  return hasKeys ? rows : rows.map((row) => ({ ...row, cluster: undefined }));
 }
 
 function byKey(records: readonly SqlRow[], key: string): Record<string, SqlRow> {
-  return Object.fromEntries(records.map((record) => [record[key], record]));
+  const found = Object.fromEntries(records.map((record) => [record[key], record]));
+  deepStrictEqual(Object.keys(found).length, records.length);
+  return found;
 }

@@ -31,6 +31,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
+const MEMBER = "cluster = $1 AND incarnation = $2";
 const dispose = (): Promise<void> => Promise.resolve();
 
 describe.skipIf(NO_POSTGRES)(`postgres${NO_POSTGRES ? `; ${NO_POSTGRES}` : ""}`, () => {
@@ -44,15 +45,14 @@ describe.skipIf(NO_POSTGRES)(`postgres${NO_POSTGRES ? `; ${NO_POSTGRES}` : ""}`,
 async function spoil(
   table: string,
   change: string,
-  column: string,
-  [cluster, key]: readonly [string, string],
+  where: string,
+  values: readonly string[],
 ): Promise<Planted> {
-  const where = `cluster = $1 AND ${column} = $2`;
-  await raw.query(`UPDATE tenure.${table} SET ${change} WHERE ${where}`, [cluster, key]);
+  await raw.query(`UPDATE tenure.${table} SET ${change} WHERE ${where}`, [...values]);
   const read = async (): Promise<string> => {
     const { rows } = await raw.query(
       `SELECT md5(string_agg(t::text, ',')) AS digest FROM tenure.${table} AS t WHERE ${where}`,
-      [cluster, key],
+      [...values],
     );
     return JSON.stringify(rows);
   };
@@ -68,21 +68,17 @@ async function openDirectory(): Promise<OpenedModelDirectory> {
     compareRecords: (cluster, model) => compareDirectory(raw, cluster, model),
     plant: {
       damagedEntry: (cluster, actor) =>
-        spoil("entries", `claims = claims - 'x' || '{"generation": 1.5}'`, "actor", [
-          cluster,
-          encodeActorKey(actor),
+        spoil("entries", `claims = claims || '{"generation": 1.5}'`, "key = $1", [
+          `${cluster}:${encodeActorKey(actor)}`,
         ]),
       damagedMember: (cluster, incarnation) =>
-        spoil("members", "rev = -1", "incarnation", [cluster, incarnation]),
+        spoil("members", "rev = -1", MEMBER, [cluster, incarnation]),
       lostMember: async (cluster, incarnation) => {
-        await raw.query("DELETE FROM tenure.members WHERE cluster = $1 AND incarnation = $2", [
-          cluster,
-          incarnation,
-        ]);
+        await raw.query(`DELETE FROM tenure.members WHERE ${MEMBER}`, [cluster, incarnation]);
       },
       foreignMember: async (cluster, incarnation) => {
         const change = `protocol = ${PROTOCOL_VERSION + 1}`;
-        await spoil("members", change, "incarnation", [cluster, incarnation]);
+        await spoil("members", change, MEMBER, [cluster, incarnation]);
       },
     },
   };
@@ -96,9 +92,9 @@ async function openStorage(): Promise<OpenedModelStorage> {
     compareRecords: (cluster, model) => compareStorage(raw, cluster, model),
     plant: {
       damagedRow: (cluster, actor) =>
-        spoil("rows", "generation = -2", "actor", [cluster, encodeActorKey(actor)]),
+        spoil("rows", "generation = -2", "key = $1", [`${cluster}:${encodeActorKey(actor)}`]),
       newerRow: (cluster, actor) =>
-        spoil("rows", "format = 2", "actor", [cluster, encodeActorKey(actor)]),
+        spoil("rows", "format = 2", "key = $1", [`${cluster}:${encodeActorKey(actor)}`]),
     },
   };
 }

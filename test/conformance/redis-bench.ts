@@ -1,33 +1,11 @@
-// What the tests of Redis's faults share: private servers, sessions on them, and requests of one silo for one actor.
-import {
-  type ClaimRequest,
-  type Directory,
-  type EventBody,
-  type PortEnvironment,
-  type SaveRequest,
-  type Storage,
-  StoreUnavailableError,
-  systemClock,
-  systemRandom,
-} from "@tenure/core/internal";
+// What the tests of Redis's faults share: private servers, and sessions on them.
+import type { Directory, PortEnvironment, Storage } from "@tenure/core/internal";
 import { redis } from "@tenure/redis";
 import { Redis } from "ioredis";
 import { type RedisServer, type RedisServerOptions, startRedis } from "../support/redis-server.ts";
+import { atEnd, environment } from "./store-bench.ts";
 
-export const ME = "a".repeat(32);
-export const ACTOR = { type: "Cart", id: "alice" };
-
-const undo: (() => Promise<void>)[] = [];
-
-/** To be undone after the test. */
-export function atEnd(step: () => Promise<void>): void {
-  undo.push(step);
-}
-
-/** For `afterEach`: ends what the test started, the newest first. */
-export async function cleanUp(): Promise<void> {
-  for (const step of undo.splice(0).toReversed()) await step();
-}
+export * from "./store-bench.ts";
 
 export async function start(options?: RedisServerOptions): Promise<RedisServer> {
   const server = await startRedis(options);
@@ -42,16 +20,6 @@ export function client(server: RedisServer): Redis {
   return raw;
 }
 
-export const environment: PortEnvironment = {
-  cluster: "faults",
-  clock: systemClock(),
-  random: systemRandom(),
-  emit: () => {},
-  leaseTtlMs: 4_000,
-  openTimeoutMs: 8_000,
-  durability: "default",
-};
-
 export async function openBoth(
   url: string,
   changes: Partial<PortEnvironment> = {},
@@ -63,62 +31,4 @@ export async function openBoth(
   const storage = await backend.storage.open({ ...environment, ...changes });
   atEnd(() => storage.close());
   return { directory, storage };
-}
-
-export async function join(directory: Directory): Promise<void> {
-  const { answer } = await directory.register({
-    incarnation: ME,
-    name: "north",
-    types: { Cart: 1 },
-    roles: [],
-    protocol: 1,
-    proposedStoreId: "5".repeat(32),
-    bootstrap: true,
-  });
-  if (!answer.ok) throw new Error(`not registered: ${answer.refusal}`);
-}
-
-export function claim(id: string, token: string): ClaimRequest {
-  const actor = { type: "Cart", id };
-  return { actor, incarnation: ME, token, expected: "free", floor: 0, reason: "call" };
-}
-
-export function save(changes: Partial<SaveRequest> = {}): SaveRequest {
-  const put = new Map([["state", Buffer.from("state")]]);
-  const base = {
-    actor: ACTOR,
-    generation: 1,
-    token: "t1",
-    etag: "",
-    newEtag: "e1",
-    due: undefined,
-  };
-  return { ...base, put, del: [], ...changes };
-}
-
-/** The next event of a type. */
-export function nextEvent(type: EventBody["type"]): {
-  emit: (event: EventBody) => void;
-  seen: Promise<EventBody>;
-} {
-  let emit!: (event: EventBody) => void;
-  const seen = new Promise<EventBody>((resolve) => {
-    emit = (event) => {
-      if (event.type === type) resolve(event);
-    };
-  });
-  return { emit, seen };
-}
-
-/** Asks until it is answered; each refusal must be a StoreUnavailableError. */
-export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      // Waits for the connection, not for a time: a refusal comes back at once.
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
 }

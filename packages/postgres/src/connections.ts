@@ -18,16 +18,9 @@ import {
 import { Pool, type PoolClient, type PoolConfig } from "pg";
 import { judgeServer, type ServerIdentity } from "./durability.ts";
 import type { ResolvedPostgresOptions } from "./options.ts";
-import { migrate, type RunSql } from "./schema/migrations.ts";
+import { migrate } from "./schema/migrations.ts";
 import { readSettings } from "./settings.ts";
-
-export type SqlRow = Readonly<Record<string, unknown>>;
-
-/** A statement that each connection prepares once. */
-export interface Statement {
-  readonly name: string;
-  readonly text: string;
-}
+import type { RunSql, SqlRow, Statement } from "./sql.ts";
 
 /** Connects for `purpose`, which an operator sees in pg_stat_activity, and makes the schema what it must be. */
 export async function connectPostgres(

@@ -18,7 +18,7 @@ import {
   StoreUnavailableError,
   type SweepAnswer,
 } from "@tenure/core/internal";
-import type { SqlRow } from "./connections.ts";
+import { type SqlRow, textOf } from "./sql.ts";
 
 export function readRegister(row: SqlRow): RegisterAnswer {
   switch (row["kind"]) {
@@ -83,7 +83,7 @@ export function readMembers(rows: readonly SqlRow[]): MembersAnswer {
     const member = decodeMember(row["member"]);
     const problem = row["problem"] ?? (member instanceof DamagedRecord ? member.problem : null);
     if (problem !== null)
-      damaged.push({ key: `member:${String(row["incarnation"])}`, problem: String(problem) });
+      damaged.push({ key: `member:${textOf(row["incarnation"])}`, problem: textOf(problem) });
     else members.push(member as MemberRecord);
   }
   return { sentinel: sentinelOf(rows[0]!), members, damaged };
@@ -149,9 +149,9 @@ function damagedAnswer(problem: unknown): {
   readonly refusal: "damaged";
   readonly problem: string;
 } {
-  return { ok: false, refusal: "damaged", problem: String(problem) };
+  return { ok: false, refusal: "damaged", problem: textOf(problem) };
 }
 
 export function unknownAnswer(row: SqlRow): StoreUnavailableError {
-  return new StoreUnavailableError(`postgres: the answer ${String(row["kind"])} is unknown`);
+  return new StoreUnavailableError(`postgres: the answer ${textOf(row["kind"])} is unknown`);
 }

@@ -1,2 +1,3 @@
 // For tests: nothing here is promised.
-export { MIGRATIONS, migrate, type RunSql } from "./schema/migrations.ts";
+export { MIGRATIONS, migrate } from "./schema/migrations.ts";
+export type { RunSql } from "./sql.ts";

@@ -5,7 +5,6 @@ import {
   type ClaimAnswer,
   type ClaimRequest,
   type Directory,
-  encodeActorKey,
   type LookupAnswer,
   type MarkDeadAnswer,
   type MarkDeadRequest,
@@ -22,7 +21,8 @@ import {
   type SweepAnswer,
   type SweepRequest,
 } from "@tenure/core/internal";
-import { connectPostgres, type PostgresConnections, type SqlRow } from "./connections.ts";
+import { connectPostgres, type PostgresConnections } from "./connections.ts";
+import type { SqlRow } from "./sql.ts";
 import {
   readClaim,
   readLookup,
@@ -36,6 +36,7 @@ import {
 import type { ResolvedPostgresOptions } from "./options.ts";
 import {
   askEach,
+  keyOf,
   askOne,
   CLAIM,
   LOOKUP,
@@ -114,7 +115,7 @@ class PostgresDirectory implements Directory {
   async claim(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimAnswer[]>> {
     const values = (): unknown[] => [
       this.#cluster,
-      requests.map(({ actor }) => encodeActorKey(actor)),
+      requests.map(({ actor }) => keyOf(this.#cluster, actor)),
       requests.map(({ incarnation }) => incarnation),
       requests.map(({ token }) => token),
       requests.map(({ expected }) => (expected === "free" ? null : expected.token)),
@@ -126,8 +127,7 @@ class PostgresDirectory implements Directory {
 
   async release(requests: readonly ReleaseRequest[]): Promise<Sequenced<readonly ReleaseAnswer[]>> {
     const values = (): unknown[] => [
-      this.#cluster,
-      requests.map(({ actor }) => encodeActorKey(actor)),
+      requests.map(({ actor }) => keyOf(this.#cluster, actor)),
       requests.map(({ token }) => token),
     ];
     return await askEach(this.#entries, RELEASE, requests, values, (rows) =>
@@ -136,7 +136,7 @@ class PostgresDirectory implements Directory {
   }
 
   async lookup(actors: readonly ActorAddress[]): Promise<Sequenced<readonly LookupAnswer[]>> {
-    const values = (): unknown[] => [this.#cluster, actors.map(encodeActorKey)];
+    const values = (): unknown[] => [actors.map((actor) => keyOf(this.#cluster, actor))];
     return await askEach(this.#entries, LOOKUP, actors, values, (rows) => readLookup(only(rows)));
   }
 

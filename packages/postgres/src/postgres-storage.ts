@@ -2,7 +2,6 @@
 import {
   type ActorAddress,
   assert,
-  decodeActorKey,
   dueBucket,
   encodeActorKey,
   type LoadAnswer,
@@ -16,10 +15,11 @@ import {
   type Storage,
 } from "@tenure/core/internal";
 import { byteaArray } from "./binary-array.ts";
-import { connectPostgres, type PostgresConnections, type SqlRow } from "./connections.ts";
+import { connectPostgres, type PostgresConnections } from "./connections.ts";
+import { type SqlRow, textOf } from "./sql.ts";
 import { unknownAnswer } from "./directory-replies.ts";
 import type { ResolvedPostgresOptions } from "./options.ts";
-import { askEach, DUE_BEFORE, LOAD, PARTS, SAVE, VERIFY } from "./statements.ts";
+import { actorOf, askEach, DUE_BEFORE, keyOf, LOAD, PARTS, SAVE, VERIFY } from "./statements.ts";
 
 /** A value has at most 1 GB, and an answer writes each byte as two digits into one buffer of at most that. */
 const MAX_STATE_BYTES = 64 * 1_024 * 1_024;
@@ -46,11 +46,11 @@ class PostgresStorage implements Storage {
 
   async load(requests: readonly LoadRequest[]): Promise<Sequenced<readonly LoadAnswer[]>> {
     const values = (): unknown[] => {
-      const keys = keysOf(requests);
+      const keys = this.#keysOf(requests);
       return [
         this.#cluster,
         keys,
-        keys.map(dueBucket),
+        requests.map(({ actor }) => dueBucket(encodeActorKey(actor))),
         requests.map(({ generation }) => generation),
         requests.map(({ token }) => token),
         roundsOf(keys),
@@ -66,8 +66,7 @@ class PostgresStorage implements Storage {
 
   async verify(requests: readonly LoadRequest[]): Promise<Sequenced<readonly boolean[]>> {
     const values = (): unknown[] => [
-      this.#cluster,
-      keysOf(requests),
+      this.#keysOf(requests),
       requests.map(({ generation }) => generation),
       requests.map(({ token }) => token),
       ROW_FORMAT,
@@ -83,7 +82,7 @@ class PostgresStorage implements Storage {
 
   async parts({ actor, names }: PartsRequest): Promise<ReadonlyMap<string, Uint8Array>> {
     const wanted = byteaArray(names.map(nameBytes));
-    const rows = await this.#rows.ask(PARTS, [this.#cluster, encodeActorKey(actor), wanted]);
+    const rows = await this.#rows.ask(PARTS, [keyOf(this.#cluster, actor), wanted]);
     return new Map(rows.map((row) => [nameOf(row["name"]), bytesOf(row["bytes"])]));
   }
 
@@ -94,7 +93,7 @@ class PostgresStorage implements Storage {
   ): Promise<readonly { readonly actor: ActorAddress; readonly due: number }[]> {
     const rows = await this.#rows.ask(DUE_BEFORE, [this.#cluster, bucket, time, limit]);
     return rows.map((row) => ({
-      actor: decodeActorKey(String(row["actor"])),
+      actor: actorOf(textOf(row["key"])),
       due: Number(row["due"]),
     }));
   }
@@ -103,8 +102,12 @@ class PostgresStorage implements Storage {
     await this.#rows.close();
   }
 
+  #keysOf(requests: readonly { readonly actor: ActorAddress }[]): string[] {
+    return requests.map(({ actor }) => keyOf(this.#cluster, actor));
+  }
+
   #saveValues(requests: readonly SaveRequest[]): unknown[] {
-    const keys = keysOf(requests);
+    const keys = this.#keysOf(requests);
     const putItems: number[] = [];
     const putNames: Uint8Array[] = [];
     const putBytes: Uint8Array[] = [];
@@ -126,7 +129,6 @@ class PostgresStorage implements Storage {
       }
     }
     return [
-      this.#cluster,
       keys,
       requests.map(({ generation }) => generation),
       requests.map(({ token }) => token),
@@ -142,10 +144,6 @@ class PostgresStorage implements Storage {
       ROW_FORMAT,
     ];
   }
-}
-
-function keysOf(requests: readonly { readonly actor: ActorAddress }[]): string[] {
-  return requests.map(({ actor }) => encodeActorKey(actor));
 }
 
 /** How many items with the same key there are up to each, itself included. */
@@ -172,7 +170,7 @@ function readLoad(rows: readonly SqlRow[], request: LoadRequest): LoadAnswer {
         format: ROW_FORMAT,
         generation: request.generation,
         token: request.token,
-        etag: String(decided["etag"]),
+        etag: textOf(decided["etag"]),
         version: Number(decided["version"]),
         due: decided["due"] === null ? undefined : Number(decided["due"]),
       };
@@ -183,7 +181,7 @@ function readLoad(rows: readonly SqlRow[], request: LoadRequest): LoadAnswer {
     case "newer-format":
       return { ok: false, refusal, format: Number(decided["number"]) };
     case "damaged":
-      return { ok: false, refusal, problem: String(decided["problem"]) };
+      return { ok: false, refusal, problem: textOf(decided["problem"]) };
     default:
       throw unknownAnswer(decided);
   }
@@ -199,9 +197,9 @@ function readSave([row]: readonly SqlRow[]): SaveAnswer {
     case "fenced":
       return { ok: false, refusal, generation: Number(row["number"]) };
     case "conflict":
-      return { ok: false, refusal, etag: String(row["etag"]) };
+      return { ok: false, refusal, etag: textOf(row["etag"]) };
     case "damaged":
-      return { ok: false, refusal, problem: String(row["problem"]) };
+      return { ok: false, refusal, problem: textOf(row["problem"]) };
     default:
       throw unknownAnswer(row);
   }

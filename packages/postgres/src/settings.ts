@@ -1,6 +1,6 @@
 // What a server says of itself, read on every new connection: behind one address another server may answer tomorrow.
-import type { RunSql } from "./schema/migrations.ts";
 import type { ServerIdentity, ServerSettings } from "./durability.ts";
+import { type RunSql, textOf } from "./sql.ts";
 
 const SETTINGS = `
   SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding,
@@ -16,7 +16,7 @@ export async function readSettings(
   run: RunSql,
 ): Promise<{ readonly settings: ServerSettings; readonly identity: ServerIdentity }> {
   const [found = {}] = await run(SETTINGS);
-  const text = (name: string): string => String(found[name] ?? "");
+  const text = (name: string): string => textOf(found[name] ?? "");
   return {
     settings: {
       version: Number(found["version"]),

@@ -1,32 +1,49 @@
 // What is sent: one statement per operation, for a whole batch. Each answers the sequence in every row it returns.
-import { assert, type Sequenced } from "@tenure/core/internal";
-import type { PostgresConnections, SqlRow, Statement } from "./connections.ts";
+import {
+  type ActorAddress,
+  assert,
+  decodeActorKey,
+  encodeActorKey,
+  type Sequenced,
+} from "@tenure/core/internal";
+import type { PostgresConnections } from "./connections.ts";
+import type { SqlRow, Statement } from "./sql.ts";
 
-const calling = (name: string, types: readonly string[]): Statement => ({
+/** No cluster has a colon in its name. */
+export function keyOf(cluster: string, actor: ActorAddress): string {
+  return `${cluster}:${encodeActorKey(actor)}`;
+}
+
+export function actorOf(key: string): ActorAddress {
+  return decodeActorKey(key.slice(key.indexOf(":") + 1));
+}
+
+const calling = (name: string, types: string): Statement => ({
   name: `tenure_${name}_1`,
   text: `SELECT store_sequence() AS sequence, f.* FROM ${name}(${types
+    .split(" ")
     .map((type, i) => `$${i + 1}::${type}`)
     .join(", ")}) AS f`,
 });
 
-export const REGISTER: Statement = calling("register", [
-  ...["text", "text", "json", "json", "json", "bigint", "text", "boolean"],
-]);
-export const RENEW: Statement = calling("renew", ["text", "text", "bigint", "float8", "text"]);
-export const MARK_DEAD: Statement = calling("mark_dead", ["text", "text", "bigint", "bigint"]);
-export const SWEEP: Statement = calling("sweep", ["text", "text"]);
-export const OPEN: Statement = calling("open_directory", ["text", "text"]);
-export const CLAIM: Statement = calling("claim", [
-  ...["text", "text[]", "text[]", "text[]", "text[]", "bigint[]", "text[]"],
-]);
-export const RELEASE: Statement = calling("release", ["text", "text[]", "text[]"]);
-export const LOAD: Statement = calling("load", [
-  ...["text", "text[]", "int[]", "bigint[]", "text[]", "int[]", "bigint"],
-]);
-export const SAVE: Statement = calling("save", [
-  ...["text", "text[]", "bigint[]", "text[]", "text[]", "text[]", "float8[]", "int[]"],
-  ...["int[]", "bytea[]", "bytea[]", "int[]", "bytea[]", "bigint"],
-]);
+export const REGISTER: Statement = calling(
+  "register",
+  "text text json json json bigint text boolean",
+);
+export const RENEW: Statement = calling("renew", "text text bigint float8 text");
+export const MARK_DEAD: Statement = calling("mark_dead", "text text bigint bigint");
+export const SWEEP: Statement = calling("sweep", "text text");
+export const OPEN: Statement = calling("open_directory", "text text");
+export const CLAIM: Statement = calling(
+  "claim",
+  "text text[] text[] text[] text[] bigint[] text[]",
+);
+export const RELEASE: Statement = calling("release", "text[] text[]");
+export const LOAD: Statement = calling("load", "text text[] int[] bigint[] text[] int[] bigint");
+export const SAVE: Statement = calling(
+  "save",
+  "text[] bigint[] text[] text[] text[] float8[] int[] int[] bytea[] bytea[] int[] bytea[] bigint",
+);
 
 export const MEMBERS: Statement = {
   name: "tenure_members_1",
@@ -41,32 +58,32 @@ export const MEMBERS: Statement = {
 export const LOOKUP: Statement = {
   name: "tenure_lookup_1",
   text: `SELECT store_sequence() AS sequence, a.item, entry_problem(e) AS problem,
-      CASE WHEN e.actor IS NOT NULL THEN entry_json(e) END AS entry
-    FROM unnest($2::text[]) WITH ORDINALITY AS a (actor, item)
-    LEFT JOIN entries e ON e.cluster = $1 AND e.actor = a.actor
+      CASE WHEN e.key IS NOT NULL THEN entry_json(e) END AS entry
+    FROM unnest($1::text[]) WITH ORDINALITY AS a (key, item)
+    LEFT JOIN entries e ON e.key = a.key
     ORDER BY a.item`,
 };
 
 export const VERIFY: Statement = {
   name: "tenure_verify_1",
   text: `SELECT store_sequence() AS sequence, a.item,
-      coalesce(r.format <= $5::bigint AND row_problem(r, $5::bigint) IS NULL
+      coalesce(r.format <= $4::bigint AND row_problem(r, $4::bigint) IS NULL
         AND r.generation = a.generation AND r.token = a.token, false) AS held
-    FROM unnest($2::text[], $3::bigint[], $4::text[]) WITH ORDINALITY AS a (actor, generation, token, item)
-    LEFT JOIN rows r ON r.cluster = $1 AND r.actor = a.actor
+    FROM unnest($1::text[], $2::bigint[], $3::text[]) WITH ORDINALITY AS a (key, generation, token, item)
+    LEFT JOIN rows r ON r.key = a.key
     ORDER BY a.item`,
 };
 
 export const PARTS: Statement = {
   name: "tenure_parts_1",
   text: `SELECT store_sequence() AS sequence, p.name, p.bytes
-    FROM unnest($3::bytea[]) AS a (name)
-    JOIN parts p ON p.cluster = $1 AND p.actor = $2 AND p.name = a.name`,
+    FROM unnest($2::bytea[]) AS a (name)
+    JOIN parts p ON p.key = $1 AND p.name = a.name`,
 };
 
 export const DUE_BEFORE: Statement = {
   name: "tenure_due_before_1",
-  text: `SELECT store_sequence() AS sequence, r.actor, r.due FROM rows r
+  text: `SELECT store_sequence() AS sequence, r.key, r.due FROM rows r
     WHERE r.cluster = $1 AND r.bucket = $2 AND r.due <= $3 ORDER BY r.due LIMIT $4`,
 };
 

@@ -5,7 +5,7 @@ import { CLAIMS_KEPT } from "@tenure/core/internal";
 
 export const ENTRIES: string = `
 -- expected: null for "free". One line for each claim, in order: each is decided upon what those before it left (D4).
-CREATE FUNCTION claim(of_cluster text, actors text[], incarnations text[], tokens text[], expected text[],
+CREATE FUNCTION claim(of_cluster text, keys text[], incarnations text[], tokens text[], expected text[],
   floors bigint[], reasons text[])
 RETURNS TABLE (item integer, kind text, granted bigint, place bigint, problem text, entry text)
 LANGUAGE plpgsql AS $$
@@ -21,17 +21,17 @@ DECLARE
   notes jsonb;
 BEGIN
   PERFORM FROM members m WHERE m.cluster = of_cluster AND m.incarnation = ANY (incarnations)
-    ORDER BY m.incarnation FOR UPDATE;
-  PERFORM FROM entries x WHERE x.cluster = of_cluster AND x.actor = ANY (actors) ORDER BY x.actor FOR UPDATE;
+    ORDER BY m.incarnation || '' FOR UPDATE;
+  PERFORM FROM entries x WHERE x.key = ANY (keys) ORDER BY x.key || '' FOR UPDATE;
 
-  FOR i IN 1 .. cardinality(actors) LOOP
+  FOR i IN 1 .. cardinality(keys) LOOP
     item := i;
     granted := NULL;
     place := NULL;
     problem := NULL;
     entry := NULL;
-    SELECT * INTO e FROM entries x WHERE x.cluster = of_cluster AND x.actor = actors[i];
-    held := e.actor IS NOT NULL AND NOT e.free;
+    SELECT * INTO e FROM entries x WHERE x.key = keys[i];
+    held := e.key IS NOT NULL AND NOT e.free;
     IF claimant.incarnation IS DISTINCT FROM incarnations[i] THEN
       IF claimant_changed THEN
         UPDATE members m SET counter = claimant.counter
@@ -51,7 +51,7 @@ BEGIN
       place := coalesce((SELECT (c ->> 'counter')::bigint FROM jsonb_array_elements(e.claims) AS c
         WHERE c ->> 'token' = tokens[i] LIMIT 1), claimant.counter);
     ELSIF e.claims @> jsonb_build_array(jsonb_build_object('token', tokens[i])) THEN kind := 'token-used';
-    ELSIF e.actor IS NULL AND NOT (store.store_id IS NOT NULL AND store.open) THEN kind := 'closed'; -- R13
+    ELSIF e.key IS NULL AND NOT (store.store_id IS NOT NULL AND store.open) THEN kind := 'closed'; -- R13
     ELSIF held AND expected[i] IS DISTINCT FROM e.token THEN kind := 'owned'; -- R2
     ELSIF NOT held AND expected[i] IS NOT NULL THEN kind := 'changed';
     ELSE
@@ -73,8 +73,8 @@ BEGIN
         notes := coalesce(e.claims, '[]') || jsonb_build_object('generation', granted, 'incarnation', incarnations[i],
           'token', tokens[i], 'reason', reasons[i], 'counter', place);
         WHILE jsonb_array_length(notes) > ${CLAIMS_KEPT} LOOP notes := notes - 0; END LOOP;
-        INSERT INTO entries AS x VALUES (of_cluster, actors[i], incarnations[i], tokens[i], granted, false, notes)
-          ON CONFLICT (cluster, actor) DO UPDATE SET incarnation = excluded.incarnation, token = excluded.token,
+        INSERT INTO entries AS x VALUES (keys[i], incarnations[i], tokens[i], granted, false, notes)
+          ON CONFLICT (key) DO UPDATE SET incarnation = excluded.incarnation, token = excluded.token,
             generation = excluded.generation, free = false, claims = excluded.claims;
       END IF;
     END IF;
@@ -90,22 +90,22 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION release(of_cluster text, actors text[], tokens text[])
+CREATE FUNCTION release(keys text[], tokens text[])
 RETURNS TABLE (item integer, kind text, problem text) LANGUAGE plpgsql AS $$
 DECLARE
   e entries;
 BEGIN
-  PERFORM FROM entries x WHERE x.cluster = of_cluster AND x.actor = ANY (actors) ORDER BY x.actor FOR UPDATE;
-  FOR i IN 1 .. cardinality(actors) LOOP
+  PERFORM FROM entries x WHERE x.key = ANY (keys) ORDER BY x.key || '' FOR UPDATE;
+  FOR i IN 1 .. cardinality(keys) LOOP
     item := i;
-    SELECT * INTO e FROM entries x WHERE x.cluster = of_cluster AND x.actor = actors[i];
+    SELECT * INTO e FROM entries x WHERE x.key = keys[i];
     problem := entry_problem(e);
     IF problem IS NOT NULL THEN kind := 'damaged';
     ELSIF e.token IS DISTINCT FROM tokens[i] THEN kind := 'not-owner';
     ELSE
       kind := 'ok';
       UPDATE entries x SET free = true
-        WHERE x.cluster = of_cluster AND x.actor = actors[i] AND x.token = tokens[i] AND NOT x.free;
+        WHERE x.key = keys[i] AND x.token = tokens[i] AND NOT x.free;
     END IF;
     RETURN NEXT;
   END LOOP;

@@ -11,6 +11,7 @@ import { MEMBERS } from "./members.ts";
 import { RECORDS } from "./records.ts";
 import { ROWS } from "./rows.ts";
 import { TABLES } from "./tables.ts";
+import { type RunSql, textOf } from "../sql.ts";
 
 /** The n-th leads from version n - 1 to n. */
 export const MIGRATIONS: readonly string[] = [TABLES + RECORDS + MEMBERS + ENTRIES + ROWS];
@@ -20,12 +21,6 @@ export interface SchemaPlace {
   /** What messages call the server. */
   readonly address: string;
 }
-
-/** Runs a statement, on one connection. */
-export type RunSql = (
-  text: string,
-  values?: readonly unknown[],
-) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 export async function migrate(
   run: RunSql,
@@ -87,7 +82,7 @@ async function makeSchema(run: RunSql, { schema, address }: SchemaPlace): Promis
   throw refusal(
     schema,
     address,
-    `holds something else (${String(relation["relname"])}); nothing was changed. Name a schema that is empty or not there yet`,
+    `holds something else (${textOf(relation["relname"])}); nothing was changed. Name a schema that is empty or not there yet`,
   );
 }
 
