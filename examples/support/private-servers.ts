@@ -74,7 +74,7 @@ export async function startPostgresServer(
       forks: true,
       // Its own word for stopping now, and not when the last client has left.
       stopSignal: "SIGINT",
-      ready: /database system is ready to accept connections/,
+      ready: /database system is ready to accept (?:read-only )?connections/,
       prepare: (dir) => {
         const data = join(dir, "data");
         if (existsSync(data)) return;

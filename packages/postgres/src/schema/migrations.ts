@@ -53,9 +53,14 @@ async function versionOf(
   { schema, address }: SchemaPlace,
   newest: number,
 ): Promise<number> {
-  const [found] = await run("SELECT to_regclass('schema_version')::text AS name");
-  if (found?.["name"] === null) return 0;
-  const [row] = await run("SELECT version FROM schema_version");
+  // Not by to_regclass: a session that has just waited for another's migration may look for the name along a search path of
+  // before, on which the new schema is not.
+  const [found] = await run(
+    "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'schema_version'",
+    [schema],
+  );
+  if (found === undefined) return 0;
+  const [row] = await run(`SELECT version FROM "${schema}".schema_version`);
   const version = Number(row?.["version"]);
   if (!(version >= 1))
     throw refusal(schema, address, "holds a table schema_version that is not ours");
