@@ -89,7 +89,7 @@ async function recordsOf(raw: Pool, table: string, cluster: string): Promise<Sql
   const { rows } = await raw.query<SqlRow>(`SELECT * FROM tenure.${table} WHERE ${where}`, [
     cluster,
   ]);
-  return hasKeys ? rows : rows.map((row) => ({ ...row, cluster: undefined }));
+  return hasKeys ? rows : rows.map((row) => Object.assign(row, { cluster: undefined }));
 }
 
 function byKey(records: readonly SqlRow[], key: string): Record<string, SqlRow> {
