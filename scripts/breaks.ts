@@ -190,11 +190,40 @@ export const BREAKS: readonly Break[] = [
   {
     promise: "Calls",
     breaks: "a signal is made for every call",
-    file: "packages/runtime/src/activation/call-signal.ts",
-    line: "#controller: AbortController | undefined;",
-    becomes: "#controller: AbortController | undefined = new AbortController();",
+    file: "packages/runtime/src/activation/make-turn.ts",
+    line: "this.#signal?.end();",
+    becomes: "this.signal.signal.throwIfAborted();",
     title: "a signal that nobody looks at costs no AbortController",
     test: "test/scenarios/cancellation.test.ts",
+  },
+  {
+    promise: "Calls",
+    breaks: "under 'chain' a call that comes back is a deadlock",
+    file: "packages/runtime/src/activation/admission.ts",
+    line: `if (inTheWay.length > 0 && reentrancy === "detect") return "deadlock";`,
+    becomes: `if (inTheWay.length > 0) return "deadlock";`,
+    title: "under 'chain' a call that comes back is let in, and sees and changes the state so far",
+    test: "test/scenarios/reentrancy.test.ts",
+  },
+  {
+    promise: "Calls",
+    breaks: "under 'chain' a call that comes back is let in by a turn with a key",
+    file: "packages/runtime/src/activation/admission.ts",
+    line: `if (inTheWay.some((turn) => turn.lane !== undefined)) return "deadlock-keyed";`,
+    becomes: "",
+    title:
+      "a turn with an idempotency key lets nothing in: the call back is a deadlock that says why",
+    test: "test/scenarios/reentrancy.test.ts",
+  },
+  {
+    promise: "Calls",
+    breaks: "an outer turn does not wait for its inner ones",
+    file: "packages/runtime/src/activation/inner-turns.ts",
+    line: "while (inner.size > 0) await Promise.all(inner);",
+    becomes: "inner.values();",
+    title:
+      "an outer turn that does not wait for its inner one ends after it all the same, and takes back nothing of it",
+    test: "test/scenarios/reentrancy.test.ts",
   },
   {
     promise: "Calls",
