@@ -57,3 +57,28 @@ export class Ledger extends Actor<Account> {
     return { calls: this.state.calls, sum: this.state.sum };
   }
 }
+
+/** What its method costs is processor time: so many steps of arithmetic, some 0.4 ms here. */
+const STEPS = 300_000;
+
+/** Without state, and with work to do: its silo is full long before whoever calls it is. */
+export class Toiler extends Actor {
+  static readonly actor: ActorDefinition<Toiler> = defineActor<Toiler>({
+    type: "toiler",
+    idle: false,
+  });
+  #calls = 0;
+  #mixed = 1;
+
+  toil(load: Payload): number {
+    this.#calls += 1;
+    let mixed = this.#mixed ^ load.n;
+    for (let i = 0; i < STEPS; i++) mixed = Math.imul(mixed ^ i, 0x5bd1e995) + 1;
+    this.#mixed = mixed;
+    return this.#calls;
+  }
+
+  tally(): Tally {
+    return { calls: this.#calls, sum: 0 };
+  }
+}

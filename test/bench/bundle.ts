@@ -11,6 +11,7 @@ const CONTESTANTS = [
   "raw-nats-callee",
   "client",
   "silo",
+  "offering-client",
   "raw-redis",
   "durable-silo",
   "idle-silo",

@@ -1,0 +1,12 @@
+// `pnpm bench:smoke`: fails when a ratio of the performance table has fallen under three quarters of what is recorded.
+//   --record [N]   writes the record instead, from N whole runs (7)
+import { ensureServers } from "./servers.mjs";
+import { readFlags } from "./flags.ts";
+import { record, smoke } from "../test/bench/smoke.ts";
+
+const flags = readFlags(["--record"]);
+await ensureServers();
+const startMs = performance.now();
+if (flags.has("--record")) await record(flags.number("--record", 0) || 7);
+else if (!(await smoke())) process.exitCode = 1;
+console.log(`${((performance.now() - startMs) / 1_000).toFixed(0)} s`);
