@@ -73,7 +73,7 @@ export class Toiler extends Actor {
   toil(load: Payload): number {
     this.#calls += 1;
     let mixed = this.#mixed ^ load.n;
-    for (let i = 0; i < STEPS; i++) mixed = Math.imul(mixed ^ i, 0x5bd1e995) + 1;
+    for (let i = 0; i < STEPS; i++) mixed = (Math.imul(mixed ^ i, 0x5bd1e995) + 1) | 0;
     this.#mixed = mixed;
     return this.#calls;
   }

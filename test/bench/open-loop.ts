@@ -95,7 +95,8 @@ export async function openLoop(
     );
   };
   while (performance.now() - startMs < forMs && !stop?.aborted) {
-    const due = Math.floor(((performance.now() - startMs) * perSecond) / 1_000);
+    // The n-th is due n periods after the start: the first at once.
+    const due = 1 + Math.floor(((performance.now() - startMs) * perSecond) / 1_000);
     for (const end = Math.min(due, sent + BURST); sent < end; sent++) one(sent);
     // Between bursts the process sleeps: one that spins would take from the machine what is measured.
     await new Promise((resolve) => (sent < due ? setImmediate(resolve) : setTimeout(resolve, 1)));

@@ -59,6 +59,8 @@ export interface OverloadOptions {
 }
 
 const PROBES_PER_SECOND = 200;
+/** Infinity does not cross to another process. */
+const FOR_EVER_MS = 1e9;
 const QUIET_MS = 3_000;
 const PEAK_MS = 2_000;
 const AFTER_MS = 4_000;
@@ -97,7 +99,7 @@ async function overload(
   peakPerSecond: number,
 ): Promise<{ readonly found: Overload; readonly answered: number }> {
   const watched = { silo: silo.pid, nats: natsPid, caller: caller.pid };
-  await prober.ask("probe", { work, perSecond: PROBES_PER_SECOND, forMs: Infinity });
+  await prober.ask("probe", { work, perSecond: PROBES_PER_SECOND, forMs: FOR_EVER_MS });
   const beganMs = performance.now();
   await pause(QUIET_MS);
   const memory = new MemoryWatch(watched, silo);

@@ -68,8 +68,8 @@ function setUp(answer: (call: CallMessage, nowMs: number) => CallResult, rules =
     emit: (event) => void events.push(event),
   });
   invoker.attach({ address: "me", endpoint, local });
-  const call = (id: number | string): Promise<unknown> =>
-    invoker.call({ type: "t", id: `${id}` }, "m", [], {}, undefined);
+  const call = (id: number | string, signal?: AbortSignal): Promise<unknown> =>
+    invoker.call({ type: "t", id: `${id}` }, "m", [], signal ? { signal } : {}, undefined);
   const callMany = (n: number): Promise<unknown>[] => Array.from({ length: n }, (_, i) => call(i));
   return { clock, sentAtMs, events, connection, place, invoker, call, callMany };
 }
@@ -145,6 +145,39 @@ test("a call that an overloaded silo refused is repeated while there is budget, 
   expect(world.sentAtMs.length - sent).toBeLessThanOrEqual(2);
   await world.clock.advance(TIME_MS);
   await Promise.all(crowd);
+});
+
+test("of a crowd that an overloaded silo refused, whoever has no budget fails at once, and nobody waits for what others spend (P5, Y2)", async () => {
+  const crowd = RESERVE + 1_500;
+  const { clock, sentAtMs, callMany } = setUp(() => refused("overloaded"));
+  const failedAtMs: number[] = [];
+  const calls = callMany(crowd).map((call) =>
+    rejection(call).then(() => failedAtMs.push(clock.monotonicMs())),
+  );
+  await clock.advance(ROUND_TRIP_MS);
+  const budget = RESERVE + DEPOSIT * crowd + (PER_SECOND * ROUND_TRIP_MS) / 1_000;
+  expect(failedAtMs.length).toBeGreaterThanOrEqual(crowd - Math.ceil(budget));
+  await clock.advance(TIME_MS);
+  await Promise.all(calls);
+  expect(sentAtMs.length).toBeGreaterThan(crowd);
+});
+
+test("what a call has paid for a retry is given back when its caller gives it up before (Y3)", async () => {
+  const world = setUp(() => refused("overloaded"));
+  const stop = new AbortController();
+  // They pay for all that there is, and wait.
+  const given = Array.from({ length: 2 * RESERVE }, (_, i) =>
+    rejection(world.call(`given-${i}`, stop.signal)),
+  );
+  await world.clock.advance(ROUND_TRIP_MS);
+  stop.abort();
+  await Promise.all(given);
+  const sent = world.sentAtMs.length;
+  const calls = world.callMany(RESERVE / 2).map(rejection);
+  await world.clock.advance(1_000);
+  expect(world.sentAtMs.length - sent).toBeGreaterThanOrEqual(RESERVE);
+  await world.clock.advance(TIME_MS);
+  await Promise.all(calls);
 });
 
 test("redirects and one look again are free: actors that moved are found without budget (Y1)", async () => {

@@ -1,9 +1,11 @@
 // What is done after an attempt failed: what retry-policy.ts decides, with what the retry budget has.
 //   Y1. A redirect leaves at once and is free: each needs newer evidence, and at most MAX_HOPS follow one wait (R26).
 //       So is the one look again after a first `moved` or `draining`: the refuser is fine, the actor is elsewhere.
-//   Y2. Every other retry pays when it leaves, not when it is decided on. One that finds no budget is decided on anew.
+//   Y2. Every other retry pays when it leaves, not when it is decided on. One that finds no budget is decided on anew. But one
+//       that an overloaded silo refused pays at once: it fails at once without budget (P5), and what a crowd has not yet paid
+//       all of them would wait for, only to fail then.
 //   Y3. What costs nobody else anything gives back what it paid: see retry-budget.ts, B2.
-import type { Clock, Incarnation, Random } from "@tenure/core/internal";
+import type { Clock, Incarnation, Random, Timer } from "@tenure/core/internal";
 import type { LocationCache } from "./location-cache.ts";
 import type { OutgoingCall } from "./outgoing-call.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -53,6 +55,7 @@ export class Retries {
 
   #decide(call: OutgoingCall, failure: Failure, sentTo: Incarnation | undefined): void {
     const { clock, random, rules, budget, locations, host } = this.#o;
+    const paysNow = failure.status === "refused" && failure.reason === "overloaded";
     const verdict = this.#closed
       ? ({ kind: "fail" } as const)
       : rules.afterFailure(
@@ -78,20 +81,33 @@ export class Retries {
       case "retry":
         if (call.attempt % 4 === 3) locations.forget(call.actorKey, undefined);
         if (verdict.afterMs === 0) host.again(call);
-        else
-          call.retry = clock.after(verdict.afterMs, () => this.#due(call, failure, sentTo), {
+        else {
+          if (paysNow) budget.pay(call);
+          const due = clock.after(verdict.afterMs, () => this.#due(call, failure, sentTo), {
             keepAlive: true,
           });
+          call.retry = paysNow ? this.#refundable(call, due) : due;
+        }
         return;
       case "fail":
         host.fail(call, failure);
     }
   }
 
+  /** What was paid for a retry that never leaves is given back (Y3). */
+  #refundable(call: OutgoingCall, due: Timer): Timer {
+    return {
+      cancel: () => {
+        due.cancel();
+        this.#o.budget.giveBack(call);
+      },
+    };
+  }
+
   #due(call: OutgoingCall, failure: Failure, sentTo: Incarnation | undefined): void {
     const { budget, host } = this.#o;
     call.retry = undefined;
-    if (budget.pay(call)) {
+    if (call.paid || budget.pay(call)) {
       call.heldBack = 0;
       // Whoever has waited may be sent on again: what the redirects before it were based on is old by now.
       call.hops = 0;

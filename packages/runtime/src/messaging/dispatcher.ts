@@ -4,6 +4,7 @@
 //   X2. A reply goes to where the transport says the call came from (T7).
 //   X3. Local calls cannot keep the event loop from its timers, nor fill the stack: after a burst, or inside too many of
 //       each other, they wait for the next turn of it. They keep their order.
+//       Calls from elsewhere cannot either: see intake.ts.
 //   X4. Whether a call may be made is asked last, when it could be taken (authorization.ts). If the answer takes time, what
 //       can have changed meanwhile is checked again.
 import {
@@ -26,6 +27,7 @@ import type { AskedHere, LocalSilo } from "@tenure/client/internal";
 import { type IncomingCall, refused } from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
 import { Authorization, type Authorize } from "./authorization.ts";
+import { Intake, type Taken } from "./intake.ts";
 import { overloaded } from "./overloaded.ts";
 
 export interface DispatchHost {
@@ -52,6 +54,12 @@ interface Deferred {
   readonly run: () => void;
 }
 
+/** A call from elsewhere. */
+interface Arrived extends Taken {
+  readonly request: number;
+  readonly from: Address;
+}
+
 /** How long a full silo asks to be left alone. A silo that has maxCalls open answers many calls in that time. */
 const FULL_RETRY_MS = 100;
 const LOCAL_BURST = 1_000;
@@ -65,10 +73,12 @@ export class Dispatcher implements LocalSilo {
   #burst = 0;
   #depth = 0;
   readonly #deferred = new Mailbox<Deferred>(Infinity);
+  readonly #intake: Intake<Arrived>;
   readonly #authorization: Authorization | undefined;
 
   constructor(host: DispatchHost) {
     this.#host = host;
+    this.#intake = new Intake(host.clock);
     const { authorize, clock, emit } = host;
     this.#authorization = authorize && new Authorization({ authorize, clock, emit });
   }
@@ -80,14 +90,19 @@ export class Dispatcher implements LocalSilo {
   /** A call that came over the transport. */
   receive(from: Address, message: CallMessage): void {
     const endpoint = this.#host.endpoint();
-    this.#dispatch(
-      message,
+    const { request } = message;
+    const reply = (result: CallResult): void => {
+      endpoint.send(from, { kind: "reply", request, result });
+    };
+    const atMs = this.#host.clock.monotonicMs();
+    const snapshot: IncomingCall["snapshot"] = (value, root) => endpoint.snapshot(value, root);
+    const refusal = this.#intake.take({
+      request,
       from,
-      (result) => {
-        endpoint.send(from, { kind: "reply", request: message.request, result });
-      },
-      (value, root) => endpoint.snapshot(value, root),
-    );
+      atMs,
+      start: () => this.#dispatch(message, from, reply, snapshot, atMs + message.budgetMs),
+    });
+    if (refusal) reply(refusal);
   }
 
   /** A call from this silo itself. */
@@ -97,7 +112,8 @@ export class Dispatcher implements LocalSilo {
     reply: (result: CallResult) => void,
     asked: AskedHere,
   ): void {
-    const run = (): void => this.#dispatch(message, from, reply, localBody, asked);
+    const run = (): void =>
+      this.#dispatch(message, from, reply, localBody, asked.deadlineMs, asked);
     if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
@@ -110,7 +126,9 @@ export class Dispatcher implements LocalSilo {
     const deferred = this.#deferred.remove(
       (call) => call.request === request && call.from === from,
     );
-    if (deferred !== undefined || this.#authorization?.cancel(request, from)) return true;
+    if (deferred !== undefined) return true;
+    const arrived = this.#intake.remove((call) => call.request === request && call.from === from);
+    if (arrived !== undefined || this.#authorization?.cancel(request, from)) return true;
     return this.#host.cancel({ type, id }, request, from);
   }
 
@@ -135,9 +153,10 @@ export class Dispatcher implements LocalSilo {
     from: Address,
     reply: (result: CallResult) => void,
     snapshot: IncomingCall["snapshot"],
+    deadlineMs: number,
     asked?: AskedHere,
   ): void {
-    const { kinds, clock, maxCalls } = this.#host;
+    const { kinds, maxCalls } = this.#host;
     const problem =
       // Who asks from here has a reference, whose address has been looked at.
       (asked ? undefined : addressProblem(message.type, message.id)) ??
@@ -184,7 +203,7 @@ export class Dispatcher implements LocalSilo {
       repeatable: message.repeatable,
       strict: message.strict,
       headers: message.headers,
-      deadlineMs: asked?.deadlineMs ?? clock.monotonicMs() + message.budgetMs,
+      deadlineMs,
       snapshot,
       reply: (result) => {
         this.#open -= 1;
@@ -216,8 +235,9 @@ export class Dispatcher implements LocalSilo {
       : undefined;
   }
 
-  /** The silo leaves: what waits to be authorized is answered. */
+  /** The silo leaves: what waits is answered. */
   close(): void {
+    this.#intake.close();
     this.#authorization?.close();
   }
 }

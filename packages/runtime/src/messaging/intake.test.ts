@@ -1,0 +1,111 @@
+// IN1 to IN4 of intake.ts, with a clock that calls move forward by what they cost.
+import { expect, test } from "vitest";
+import { Intake, MAX_WAIT_MS, SLICE_MS, type Taken } from "./intake.ts";
+
+interface Numbered extends Taken {
+  readonly n: number;
+}
+
+function setUp(costMs: number) {
+  let nowMs = 0;
+  const turns: (() => void)[] = [];
+  const started: number[] = [];
+  const intake = new Intake<Numbered>({
+    monotonicMs: () => nowMs,
+    afterTurn: (fn) => void turns.push(fn),
+  });
+  let made = 0;
+  const take = () => {
+    const n = made++;
+    return intake.take({
+      n,
+      atMs: nowMs,
+      start: () => {
+        started.push(n);
+        nowMs += costMs;
+      },
+    });
+  };
+  /** What is due at the end of this turn of the event loop. */
+  const nextTurn = () => {
+    for (const fn of turns.splice(0)) fn();
+  };
+  const cost = (ms: number) => {
+    costMs = ms;
+  };
+  const pass = (ms: number) => {
+    nowMs += ms;
+  };
+  return { intake, take, nextTurn, started, cost, pass, now: () => nowMs };
+}
+
+const upTo = (end: number): readonly number[] => Array.from({ length: end }, (_, i) => i);
+
+test("calls that cost little start as they come, however many (IN1)", () => {
+  const { intake, take, started } = setUp(0);
+  for (let i = 0; i < 50_000; i++) expect(take()).toBeUndefined();
+  expect(started.length).toBe(50_000);
+  expect(intake.size).toBe(0);
+});
+
+test("calls that cost much start for a slice of a turn of the event loop, and the rest in order in the next ones (IN1, IN2)", () => {
+  const { take, nextTurn, started, now } = setUp(1);
+  for (let i = 0; i < 100; i++) take();
+  expect(started).toEqual(upTo(SLICE_MS));
+  const fromMs = now();
+  nextTurn();
+  expect(now() - fromMs).toBe(SLICE_MS);
+  // What comes now goes behind those that wait, though this turn has time.
+  take();
+  while (started.length < 101) nextTurn();
+  expect(started).toEqual(upTo(101));
+});
+
+test("one that would wait for too long is refused at once, with the time that those before it take (IN3)", () => {
+  const { intake, take, started } = setUp(1);
+  const answers = Array.from({ length: 5_000 }, take);
+  const refused = answers.filter((answer) => answer !== undefined);
+  expect(started.length + intake.size + refused.length).toBe(5_000);
+  expect(intake.size).toBe(MAX_WAIT_MS + 1);
+  for (const answer of refused)
+    expect(answer).toMatchObject({ reason: "overloaded", retryAfterMs: MAX_WAIT_MS + 1 });
+});
+
+test("after calls that cost much, cheap ones are not refused for it (IN3)", () => {
+  const { intake, take, nextTurn, cost } = setUp(50);
+  for (let i = 0; i < 20; i++) take();
+  while (intake.size > 0) nextTurn();
+  nextTurn();
+  cost(0.001);
+  const refused = Array.from({ length: 5_000 }, take).filter((answer) => answer !== undefined);
+  expect(refused).toEqual([]);
+});
+
+test("what waits is reckoned with all that a turn of the event loop takes, not with the calls alone (IN3)", () => {
+  const { intake, take, nextTurn, pass } = setUp(1);
+  for (let i = 0; i < 400; i++) take();
+  // Their replies and saves cost nine times as much as they did.
+  for (let i = 0; i < 10; i++) {
+    pass(9 * SLICE_MS);
+    nextTurn();
+  }
+  expect(intake.size).toBe(400 - 11 * SLICE_MS);
+  expect(take()).toMatchObject({ reason: "overloaded" });
+});
+
+test("a call that is given up while it waits never starts (IN2)", () => {
+  const { intake, take, nextTurn, started } = setUp(1);
+  for (let i = 0; i < 30; i++) take();
+  expect(intake.remove(({ n }) => n === 15)?.n).toBe(15);
+  while (intake.size > 0) nextTurn();
+  expect(started).toEqual(upTo(30).filter((n) => n !== 15));
+});
+
+test("when it closes, all that waits is looked at at once, and so is what still comes (IN4)", () => {
+  const { intake, take, started } = setUp(1);
+  for (let i = 0; i < 30; i++) take();
+  intake.close();
+  expect(started).toEqual(upTo(30));
+  take();
+  expect(started).toEqual(upTo(31));
+});
