@@ -58,8 +58,8 @@ export class Ledger extends Actor<Account> {
   }
 }
 
-/** What its method costs is processor time: so many steps of arithmetic, some 0.4 ms here. */
-const STEPS = 300_000;
+/** What its method costs is processor time: so many steps of arithmetic, some millisecond here. */
+const STEPS = 800_000;
 
 /** Without state, and with work to do: its silo is full long before whoever calls it is. */
 export class Toiler extends Actor {

@@ -1,6 +1,6 @@
 // IN1 to IN4 of intake.ts, with a clock that calls move forward by what they cost.
 import { expect, test } from "vitest";
-import { Intake, MAX_WAIT_MS, SLICE_MS, type Taken } from "./intake.ts";
+import { EVIDENCE, Intake, MAX_WAIT_MS, SLICE_MS, type Taken } from "./intake.ts";
 
 interface Numbered extends Taken {
   readonly n: number;
@@ -61,22 +61,43 @@ test("calls that cost much start for a slice of a turn of the event loop, and th
   expect(started).toEqual(upTo(101));
 });
 
+/** So many slices in which something waited. */
+function busy(world: ReturnType<typeof setUp>): void {
+  for (let i = 0; i < (EVIDENCE + 2) * SLICE_MS; i++) world.take();
+  for (let i = 0; i < EVIDENCE; i++) world.nextTurn();
+  expect(world.intake.size).toBeGreaterThan(0);
+}
+
 test("one that would wait for too long is refused at once, with the time that those before it take (IN3)", () => {
-  const { intake, take, started } = setUp(1);
-  const answers = Array.from({ length: 5_000 }, take);
+  const world = setUp(1);
+  busy(world);
+  const answers = Array.from({ length: 5_000 }, world.take);
   const refused = answers.filter((answer) => answer !== undefined);
-  expect(started.length + intake.size + refused.length).toBe(5_000);
-  expect(intake.size).toBe(MAX_WAIT_MS + 1);
+  expect(world.intake.size).toBe(MAX_WAIT_MS + 1);
+  expect(refused.length).toBeGreaterThan(4_000);
   for (const answer of refused)
     expect(answer).toMatchObject({ reason: "overloaded", retryAfterMs: MAX_WAIT_MS + 1 });
 });
 
+test("a crowd that comes while the process stood still once is not refused for it (IN3)", () => {
+  const { take, nextTurn, pass, started } = setUp(0.001);
+  take();
+  pass(400);
+  const refused = Array.from({ length: 5_000 }, take).filter((answer) => answer !== undefined);
+  expect(refused).toEqual([]);
+  nextTurn();
+  expect(started.length).toBe(5_001);
+});
+
 test("after calls that cost much, cheap ones are not refused for it (IN3)", () => {
-  const { intake, take, nextTurn, cost } = setUp(50);
-  for (let i = 0; i < 20; i++) take();
+  const world = setUp(1);
+  const { intake, take, nextTurn, cost, pass } = world;
+  busy(world);
   while (intake.size > 0) nextTurn();
   nextTurn();
   cost(0.001);
+  take();
+  pass(SLICE_MS);
   const refused = Array.from({ length: 5_000 }, take).filter((answer) => answer !== undefined);
   expect(refused).toEqual([]);
 });

@@ -6,6 +6,7 @@
 //   IN2. They keep their order; one that is given up while it waits is gone.
 //   IN3. One that would wait for more than MAX_WAIT_MS, as those before it went, is refused at once with the time after which to
 //        come back. Without that all of them would wait until their time is up, and be run for nobody.
+//        One pause of the process, for garbage or anything else, is no evidence of that: only several slices are.
 //   IN4. Once it is closed nothing waits: each call is looked at, and answered, where it comes (T5).
 import { type Clock, type Refused } from "@tenure/core/internal";
 import { Mailbox } from "../activation/mailbox.ts";
@@ -15,8 +16,12 @@ import { overloaded } from "./overloaded.ts";
 export const SLICE_MS = 10;
 /** Shorter than any time a call is likely to have; longer than what a burst of ordinary calls takes. */
 export const MAX_WAIT_MS = 500;
-/** How much the newest slice counts in what a call costs. */
-const NEWEST = 0.2;
+/** How long one that is refused is asked to stay away, at most: what waits now has gone by then. */
+const MAX_RETRY_MS = 2 * MAX_WAIT_MS;
+/** Slices in a row after which something still waits, before any call is refused. */
+export const EVIDENCE = 3;
+/** What of the older slices is left in the sums when there is a newer one. */
+const OLDER = 0.8;
 
 export interface Taken {
   /** On the monotonic clock, when it came. */
@@ -30,8 +35,8 @@ export class Intake<C extends Taken> {
   readonly #waiting = new Mailbox<C>(Infinity);
   /** The slice of this turn of the event loop; undefined before its first call. */
   #slice: { readonly fromMs: number; started: number } | undefined;
-  /** What one call costs of the event loop's time, as of late; 0 while nothing waits. */
-  #callMs = 0;
+  /** Since something waits: how many slices have ended, and the time of the event loop and the calls in them, the older counting less. */
+  #busy = { slices: 0, ms: 0, calls: 0 };
   #closed = false;
 
   constructor(clock: Pick<Clock, "monotonicMs" | "afterTurn">) {
@@ -57,11 +62,14 @@ export class Intake<C extends Taken> {
         call.start();
         return undefined;
       }
-      this.#callMs = spentMs / Math.max(1, slice.started);
+      this.#busy = { slices: 0, ms: 0, calls: 0 };
     }
-    const waitMs = this.#waiting.size * this.#callMs;
-    if (waitMs > MAX_WAIT_MS)
-      return overloaded("the silo has more calls than it has time for", Math.ceil(waitMs));
+    const { slices, ms, calls } = this.#busy;
+    const waitMs = (this.#waiting.size * ms) / calls;
+    if (slices >= EVIDENCE && waitMs > MAX_WAIT_MS) {
+      const retryMs = Math.ceil(Math.min(waitMs, MAX_RETRY_MS));
+      return overloaded("the silo has more calls than it has time for", retryMs);
+    }
     this.#waiting.offer(call);
     return undefined;
   }
@@ -88,8 +96,10 @@ export class Intake<C extends Taken> {
     if (!last || this.#waiting.size === 0) return;
     const fromMs = this.#clock.monotonicMs();
     // All that this turn has taken, not only the calls: the others that wait will wait for the like of it, too.
-    const callMs = (fromMs - last.fromMs) / Math.max(1, last.started);
-    this.#callMs += (callMs - this.#callMs) * NEWEST;
+    const busy = this.#busy;
+    busy.slices += 1;
+    busy.ms = busy.ms * OLDER + fromMs - last.fromMs;
+    busy.calls = busy.calls * OLDER + last.started;
     const slice = (this.#slice = this.#begin(fromMs));
     for (let nowMs = fromMs; nowMs - fromMs < SLICE_MS; nowMs = this.#clock.monotonicMs()) {
       const call = this.#waiting.shift();
