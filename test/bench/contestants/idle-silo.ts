@@ -3,7 +3,7 @@ import { redis } from "@tenure/redis";
 import { loopback } from "@tenure/core/internal";
 import { createSilo } from "tenure";
 import { Ledger } from "../actors.ts";
-import { closedLoop, type Ran } from "../closed-loop.ts";
+import { closedLoop, type Load, type Ran } from "../closed-loop.ts";
 import { mustEqual, serve, setting } from "../contestant.ts";
 import { heapBytes } from "../heap.ts";
 
@@ -34,6 +34,9 @@ serve({
     activated += actors;
     return { ...ran, bytes: ((await heapBytes()) - before) / actors };
   },
+  /** Calls them in turn, and changes nothing. */
+  call: (load: Load): Promise<Ran> =>
+    closedLoop(load, 0, (actor) => silo.client.get(Ledger, `idle-${actor}`).tally()),
   /** Some of them, all over: each has counted its one call, and this one more is told what it was. */
   check: async () => {
     const step = Math.max(1, Math.floor(activated / 1_000));

@@ -73,7 +73,8 @@ test("one that would wait for too long is refused at once, with the time that th
   busy(world);
   const answers = Array.from({ length: 5_000 }, world.take);
   const refused = answers.filter((answer) => answer !== undefined);
-  expect(world.intake.size).toBe(MAX_WAIT_MS + 1);
+  expect(world.intake.size).toBeGreaterThanOrEqual(MAX_WAIT_MS);
+  expect(world.intake.size).toBeLessThanOrEqual(MAX_WAIT_MS + 1);
   expect(refused.length).toBeGreaterThan(4_000);
   for (const answer of refused)
     expect(answer).toMatchObject({ reason: "overloaded", retryAfterMs: MAX_WAIT_MS + 1 });
