@@ -82,3 +82,12 @@ export class Toiler extends Actor {
     return { calls: this.#calls, sum: 0 };
   }
 }
+
+/** With state, and collected soon: whoever calls it now and then activates it each time. */
+export class Visitor extends Ledger {
+  static override readonly actor: ActorDefinition<Visitor> = defineActor<Visitor>({
+    type: "visitor",
+    idle: "1s",
+    state: () => ({ calls: 0, sum: 0, owner: "somebody" }),
+  });
+}

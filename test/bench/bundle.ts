@@ -12,6 +12,8 @@ const CONTESTANTS = [
   "client",
   "silo",
   "offering-client",
+  "soak-silo",
+  "soak-client",
   "raw-redis",
   "durable-silo",
   "idle-silo",

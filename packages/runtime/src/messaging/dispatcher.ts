@@ -78,13 +78,13 @@ export class Dispatcher implements LocalSilo {
 
   constructor(host: DispatchHost) {
     this.#host = host;
-    this.#intake = new Intake(host.clock);
+    this.#intake = new Intake(host.clock, host.maxCalls);
     const { authorize, clock, emit } = host;
     this.#authorization = authorize && new Authorization({ authorize, clock, emit });
   }
 
   get openCalls(): number {
-    return this.#open;
+    return this.#open + this.#intake.size;
   }
 
   /** A call that came over the transport. */

@@ -6,14 +6,14 @@ interface Numbered extends Taken {
   readonly n: number;
 }
 
+const CAPACITY = 20_000;
+
 function setUp(costMs: number) {
   let nowMs = 0;
   const turns: (() => void)[] = [];
   const started: number[] = [];
-  const intake = new Intake<Numbered>({
-    monotonicMs: () => nowMs,
-    afterTurn: (fn) => void turns.push(fn),
-  });
+  const clock = { monotonicMs: () => nowMs, afterTurn: (fn: () => void) => void turns.push(fn) };
+  const intake = new Intake<Numbered>(clock, CAPACITY);
   let made = 0;
   const take = () => {
     const n = made++;
@@ -78,6 +78,13 @@ test("one that would wait for too long is refused at once, with the time that th
   expect(refused.length).toBeGreaterThan(4_000);
   for (const answer of refused)
     expect(answer).toMatchObject({ reason: "overloaded", retryAfterMs: MAX_WAIT_MS + 1 });
+});
+
+test("before there is evidence, no more wait than the silo takes calls (IN3)", () => {
+  const { intake, take } = setUp(1);
+  const answers = Array.from({ length: 2 * CAPACITY }, take);
+  expect(intake.size).toBe(CAPACITY);
+  expect(answers.at(-1)).toMatchObject({ reason: "overloaded", retryAfterMs: MAX_WAIT_MS });
 });
 
 test("a crowd that comes while the process stood still once is not refused for it (IN3)", () => {

@@ -32,15 +32,17 @@ export interface Taken {
 
 export class Intake<C extends Taken> {
   readonly #clock: Pick<Clock, "monotonicMs" | "afterTurn">;
-  readonly #waiting = new Mailbox<C>(Infinity);
+  readonly #waiting: Mailbox<C>;
   /** The slice of this turn of the event loop; undefined before its first call. */
   #slice: { readonly fromMs: number; started: number } | undefined;
   /** Since something waits: how many slices have ended, and the time of the event loop and the calls in them, the older counting less. */
   #busy = { slices: 0, ms: 0, calls: 0 };
   #closed = false;
 
-  constructor(clock: Pick<Clock, "monotonicMs" | "afterTurn">) {
+  /** `capacity`: calls that wait at once, at most, whatever they cost. */
+  constructor(clock: Pick<Clock, "monotonicMs" | "afterTurn">, capacity: number) {
     this.#clock = clock;
+    this.#waiting = new Mailbox(capacity);
   }
 
   /** Calls that wait. */
@@ -65,13 +67,11 @@ export class Intake<C extends Taken> {
       this.#busy = { slices: 0, ms: 0, calls: 0 };
     }
     const { slices, ms, calls } = this.#busy;
-    const waitMs = (this.#waiting.size * ms) / calls;
-    if (slices >= EVIDENCE && waitMs > MAX_WAIT_MS) {
-      const retryMs = Math.ceil(Math.min(waitMs, MAX_RETRY_MS));
-      return overloaded("the silo has more calls than it has time for", retryMs);
-    }
-    this.#waiting.offer(call);
-    return undefined;
+    const waitMs = calls === 0 ? 0 : (this.#waiting.size * ms) / calls;
+    const inTime = slices < EVIDENCE || waitMs <= MAX_WAIT_MS;
+    if (inTime && this.#waiting.offer(call)) return undefined;
+    const retryMs = Math.ceil(Math.min(Math.max(waitMs, MAX_WAIT_MS), MAX_RETRY_MS));
+    return overloaded("the silo has more calls than it has time for", retryMs);
   }
 
   /** Takes out one that waits (IN2). */
