@@ -15,7 +15,7 @@ const CURVE: Curve = {
       scale: "linear",
       series: [
         { name: "tenure", values: [at(100), at(900), at(1_000)] },
-        { name: "by hand", values: [at(200), undefined, at(2_000)] },
+        { name: "by hand", values: [at(200), null, at(2_000)] },
       ],
     },
     {
@@ -43,6 +43,6 @@ test("what titles say is text, never markup", () => {
   expect(svgOf(CURVE)).toContain("calls &amp; &lt;latency>");
 });
 
-test("the same curve is the same file (CH3)", () => {
-  expect(svgOf(CURVE)).toBe(svgOf(structuredClone(CURVE)));
+test("the same curve is the same file, also when it comes from the results (CH3)", () => {
+  expect(svgOf(CURVE)).toBe(svgOf(JSON.parse(JSON.stringify(CURVE)) as Curve));
 });

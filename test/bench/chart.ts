@@ -8,8 +8,8 @@ import type { Spread } from "./statistics.ts";
 
 export interface Series {
   readonly name: string;
-  /** One for each step; undefined where nothing was measured. */
-  readonly values: readonly (Spread | undefined)[];
+  /** One for each step; null where nothing was measured. */
+  readonly values: readonly (Spread | null)[];
 }
 
 export interface Panel {
@@ -24,12 +24,14 @@ export interface Curve {
   readonly title: string;
   /** What the steps count, and their numbers. */
   readonly steps: string;
+  /** The steps are sizes: 64 KiB, and not 65.5 k. */
+  readonly bytes?: boolean | undefined;
   readonly scale: "linear" | "log";
   readonly at: readonly number[];
   readonly panels: readonly Panel[];
 }
 
-const PANEL = { width: 380, height: 250, left: 62, right: 18, top: 64, bottom: 46 };
+const PANEL = { width: 380, height: 250, left: 62, right: 30, top: 64, bottom: 46 };
 const LEGEND_ROW = 16;
 const STYLE = `
     text { font: 12px system-ui, sans-serif; fill: #1f2328; }
@@ -80,7 +82,7 @@ function drawn(curve: Curve, panel: Panel): string {
   }
   for (const step of labelled(curve.at, curve.scale))
     parts.push(
-      `<text class="small" x="${pixel(x(step))}" y="${height - bottom + 16}" text-anchor="middle">${short(step)}</text>`,
+      `<text class="small" x="${pixel(x(step))}" y="${height - bottom + 16}" text-anchor="middle">${curve.bytes ? size(step) : short(step)}</text>`,
     );
   parts.push(
     `<text class="small" x="${(left + width - right) / 2}" y="${height - 10}" text-anchor="middle">${escaped(curve.steps)}</text>`,
@@ -117,7 +119,7 @@ function drawn(curve: Curve, panel: Panel): string {
 }
 
 function domainOf({ scale, series }: Panel): readonly [number, number] {
-  const all = series.flatMap(({ values }) => values.filter((value) => value !== undefined));
+  const all = series.flatMap(({ values }) => values.filter((value) => value !== null));
   const most = Math.max(...all.map(({ max }) => max));
   return scale === "linear" ? [0, most] : [Math.min(...all.map(({ min }) => min)), most];
 }
@@ -138,6 +140,10 @@ function short(value: number): string {
   if (value >= 1_000_000) return `${trimmed(value / 1_000_000)} M`;
   if (value >= 10_000) return `${trimmed(value / 1_000)} k`;
   return trimmed(value);
+}
+
+function size(bytes: number): string {
+  return bytes >= 1_024 ? `${trimmed(bytes / 1_024)} KiB` : `${bytes} B`;
 }
 
 function trimmed(value: number): string {

@@ -109,6 +109,7 @@ async function payloadCurve(bench: Bench): Promise<Curve> {
     id: "payload",
     title: "remote calls over NATS against the size of argument and result",
     steps: "bytes there, and as many back",
+    bytes: true,
     scale: "log",
     at: BYTES,
     panels: [
@@ -124,7 +125,7 @@ async function activationsCurve(bench: Bench): Promise<Curve> {
   const flags = ["--expose-gc", "--max-old-space-size=16384"];
   await using silo = await Contestant.start("idle-silo", settings(bench, "activations"), flags);
   const passes = new Passes();
-  const kept: (Spread | undefined)[] = [];
+  const kept: (Spread | null)[] = [];
   let filled = 0;
   let bytes = 0;
   for (const [step, actors] of steps.entries()) {
@@ -132,7 +133,7 @@ async function activationsCurve(bench: Bench): Promise<Curve> {
     bytes += more.bytes * (actors - filled);
     filled = actors;
     // The first ones are lost in what the process itself needs.
-    kept.push(actors < 1_000 ? undefined : spreadOf([bytes / actors]));
+    kept.push(actors < 1_000 ? null : spreadOf([bytes / actors]));
     const load: Load = { outstanding: 256, actors, forMs: bench.runMs, latencies: true };
     for (let round = 0; round <= bench.repetitions; round++) {
       const ran = await silo.ask<Ran>("call", load);
