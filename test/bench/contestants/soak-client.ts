@@ -20,12 +20,15 @@ const client = (await connect({
   ...nats({ servers: setting("NATS_URL") }),
 })) as Client & { readonly [CLIENT_INTERNALS]: ClientInternals };
 const made = { carry: 0, write: 0, visit: 0 };
+const answered = { carry: 0, write: 0, visit: 0 };
 
-function call(n: number): Promise<unknown> {
-  const kind = n % 20;
-  if (kind === 0) return client.get(Visitor, `visitor-${made.visit++ % VISITORS}`).add(1);
-  if (kind < 4) return client.get(Ledger, `ledger-${made.write++ % ACTORS}`).add(1);
-  return client.get(Porter, `porter-${made.carry++ % ACTORS}`).carry(payload(n % 1_000));
+async function call(n: number): Promise<void> {
+  const kind = n % 20 === 0 ? "visit" : n % 20 < 4 ? "write" : "carry";
+  const nth = made[kind]++;
+  if (kind === "visit") await client.get(Visitor, `visitor-${nth % VISITORS}`).add(1);
+  else if (kind === "write") await client.get(Ledger, `ledger-${nth % ACTORS}`).add(1);
+  else await client.get(Porter, `porter-${nth % ACTORS}`).carry(payload(n % 1_000));
+  answered[kind] += 1;
 }
 
 async function tallied(ids: number, tally: (i: number) => Promise<{ calls: number }>) {
@@ -45,7 +48,7 @@ serve({
     return offered;
   },
   held: () => heldHere(client[CLIENT_INTERNALS].calls.openCalls, 0),
-  made: () => made,
+  answered: () => answered,
   /** What the actors have counted. */
   counted: async () => ({
     carry: await tallied(ACTORS, (i) => client.get(Porter, `porter-${i}`).tally()),

@@ -96,13 +96,13 @@ export class Dispatcher implements LocalSilo {
     };
     const atMs = this.#host.clock.monotonicMs();
     const snapshot: IncomingCall["snapshot"] = (value, root) => endpoint.snapshot(value, root);
-    const refusal = this.#intake.take({
+    this.#intake.take({
       request,
       from,
       atMs,
       start: () => this.#dispatch(message, from, reply, snapshot, atMs + message.budgetMs),
+      refuse: reply,
     });
-    if (refusal) reply(refusal);
   }
 
   /** A call from this silo itself. */

@@ -6,7 +6,8 @@
 //   IN2. They keep their order; one that is given up while it waits is gone.
 //   IN3. One that would wait for more than MAX_WAIT_MS, as those before it went, is refused at once with the time after which to
 //        come back. Without that all of them would wait until their time is up, and be run for nobody.
-//        One pause of the process, for garbage or anything else, is no evidence of that: only several slices are.
+//        One pause of the process, for garbage or anything else, is no evidence of that: only several slices are. What has come
+//        by then and would wait for twice as long is refused then, the newest first.
 //   IN4. Once it is closed nothing waits: each call is looked at, and answered, where it comes (T5).
 import { type Clock, type Refused } from "@tenure/core/internal";
 import { Mailbox } from "../activation/mailbox.ts";
@@ -28,6 +29,7 @@ export interface Taken {
   readonly atMs: number;
   /** Looks at it, and answers it or hands it on. */
   start(): void;
+  refuse(refusal: Refused): void;
 }
 
 export class Intake<C extends Taken> {
@@ -50,28 +52,19 @@ export class Intake<C extends Taken> {
     return this.#waiting.size;
   }
 
-  /** Starts it, now or later; answers why not, if it does not (IN3). */
-  take(call: C): Refused | undefined {
-    if (this.#closed) {
-      call.start();
-      return undefined;
-    }
+  /** Starts it, now or later, or refuses it (IN3). */
+  take(call: C): void {
+    if (this.#closed) return call.start();
     const slice = (this.#slice ??= this.#begin(call.atMs));
     const spentMs = call.atMs - slice.fromMs;
     if (this.#waiting.size === 0) {
       if (spentMs < SLICE_MS) {
         slice.started += 1;
-        call.start();
-        return undefined;
+        return call.start();
       }
       this.#busy = { slices: 0, ms: 0, calls: 0 };
     }
-    const { slices, ms, calls } = this.#busy;
-    const waitMs = calls === 0 ? 0 : (this.#waiting.size * ms) / calls;
-    const inTime = slices < EVIDENCE || waitMs <= MAX_WAIT_MS;
-    if (inTime && this.#waiting.offer(call)) return undefined;
-    const retryMs = Math.ceil(Math.min(Math.max(waitMs, MAX_WAIT_MS), MAX_RETRY_MS));
-    return overloaded("the silo has more calls than it has time for", retryMs);
+    if (this.#waitMs > MAX_WAIT_MS || !this.#waiting.offer(call)) this.#refuse([call]);
   }
 
   /** Takes out one that waits (IN2). */
@@ -83,6 +76,28 @@ export class Intake<C extends Taken> {
   close(): void {
     this.#closed = true;
     for (const call of this.#waiting.drain()) call.start();
+  }
+
+  /** How long one more would wait, as far as there is evidence. */
+  get #waitMs(): number {
+    const { slices, ms, calls } = this.#busy;
+    return slices < EVIDENCE ? 0 : (this.#waiting.size * ms) / calls;
+  }
+
+  #refuse(calls: readonly C[]): void {
+    const retryMs = Math.ceil(Math.min(Math.max(this.#waitMs, MAX_WAIT_MS), MAX_RETRY_MS));
+    const refusal = overloaded("the silo has more calls than it has time for", retryMs);
+    for (const call of calls) call.refuse(refusal);
+  }
+
+  /** What has come before there was evidence, and is too much. */
+  #shed(): void {
+    const waitMs = this.#waitMs;
+    if (waitMs <= 2 * MAX_WAIT_MS) return;
+    const all = this.#waiting.drain();
+    const kept = Math.floor((all.length * MAX_WAIT_MS) / waitMs);
+    for (const call of all.slice(0, kept)) this.#waiting.offer(call);
+    this.#refuse(all.slice(kept));
   }
 
   #begin(fromMs: number): { readonly fromMs: number; started: number } {
@@ -100,6 +115,7 @@ export class Intake<C extends Taken> {
     busy.slices += 1;
     busy.ms = busy.ms * OLDER + fromMs - last.fromMs;
     busy.calls = busy.calls * OLDER + last.started;
+    this.#shed();
     const slice = (this.#slice = this.#begin(fromMs));
     for (let nowMs = fromMs; nowMs - fromMs < SLICE_MS; nowMs = this.#clock.monotonicMs()) {
       const call = this.#waiting.shift();
