@@ -189,6 +189,16 @@ export const BREAKS: readonly Break[] = [
   },
   {
     promise: "Calls",
+    breaks: "a crowd of calls starts in the turn of the event loop in which it comes",
+    file: "packages/runtime/src/messaging/intake.ts",
+    line: "if (spentMs < SLICE_MS) {",
+    becomes: "if (spentMs < Infinity) {",
+    title:
+      "calls that cost much start for a slice of a turn of the event loop, and the rest in order in the next ones (IN1, IN2)",
+    test: "packages/runtime/src/messaging/intake.test.ts",
+  },
+  {
+    promise: "Calls",
     breaks: "a signal is made for every call",
     file: "packages/runtime/src/activation/make-turn.ts",
     line: "this.#signal?.end();",
