@@ -8,6 +8,28 @@ export interface NatsMessage {
   readonly headers?: { readonly code: number } | undefined;
 }
 
+/** The headers of a message that is sent, with all that both libraries ask of them; `headers.ts` has ours. */
+export interface NatsHeaders extends Iterable<[string, string[]]> {
+  hasError: boolean;
+  status: string;
+  code: number;
+  description: string;
+  get(name: string): string;
+  set(name: string, value: string): void;
+  append(name: string, value: string): void;
+  has(name: string): boolean;
+  keys(): string[];
+  values(name: string): string[];
+  delete(name: string): void;
+  last(name: string): string;
+}
+
+export interface NatsServerInfo {
+  readonly max_payload: number;
+  readonly headers?: boolean;
+  readonly version: string;
+}
+
 export interface NatsSubscription {
   unsubscribe(): void;
   drain(): Promise<void>;
@@ -22,8 +44,12 @@ export interface NatsStatus {
 
 export interface NatsConnection {
   /** What the server said about itself; undefined while there is no connection. */
-  readonly info?: { readonly max_payload: number; readonly headers?: boolean } | undefined;
-  publish(subject: string, payload: Uint8Array, options?: { reply?: string }): void;
+  readonly info?: NatsServerInfo | undefined;
+  publish(
+    subject: string,
+    payload: Uint8Array,
+    options?: { reply?: string; headers?: NatsHeaders },
+  ): void;
   subscribe(
     subject: string,
     options: { queue?: string; callback: (error: Error | null, message: NatsMessage) => void },

@@ -8,6 +8,7 @@ import { type Clock, ConfigError, type EventSink, UnreachableError } from "@tenu
 import { TIMED_OUT, within } from "./bounded.ts";
 import type {
   NatsConnection,
+  NatsHeaders,
   NatsMessage,
   NatsStatus,
   NatsSubscription,
@@ -48,6 +49,7 @@ export class Connection {
   #state: State = "connected";
   #watcher: ConnectionWatcher = { disconnected: () => undefined, reconnected: () => undefined };
   #maxPayload: number;
+  #serverVersion: string;
   #waitingForChange: (() => void)[] = [];
   #lastProblem = "";
 
@@ -62,6 +64,7 @@ export class Connection {
         `the server at ${deps.shownServers} has no headers; nats-server 2.2 or newer is needed`,
       );
     this.#maxPayload = info.max_payload;
+    this.#serverVersion = info.version;
     void this.#followStatus();
     void nats.closed().then((error) => this.#ended(error ?? undefined));
   }
@@ -81,11 +84,20 @@ export class Connection {
     return this.#maxPayload;
   }
 
+  /** Of the server that this is connected to, or was last. */
+  get serverVersion(): string {
+    this.#serverVersion = this.#nats.info?.version ?? this.#serverVersion;
+    return this.#serverVersion;
+  }
+
   /** False when the message has provably not left (N1). */
-  publish(subject: string, payload: Uint8Array, reply?: string): boolean {
+  publish(subject: string, payload: Uint8Array, reply?: string, headers?: NatsHeaders): boolean {
     if (!this.isConnected) return false;
     try {
-      this.#nats.publish(subject, payload, reply === undefined ? {} : { reply });
+      this.#nats.publish(subject, payload, {
+        ...(reply === undefined ? {} : { reply }),
+        ...(headers === undefined ? {} : { headers }),
+      });
       return true;
     } catch (error) {
       this.report("nats publish", error);

@@ -65,7 +65,7 @@ function settings(options: ResolvedNatsOptions, environment: PortEnvironment): N
     noAsyncTraces: true,
     // By default two refusals in a row close a connection for ever; credentials may be repaired while silos run.
     ignoreAuthErrorAbort: true,
-    // Nothing is ever sent to an inbox: request() is not used. Were it, nobody could guess or share this one.
+    // The library's own inbox is never used: request() is not. Were it, nobody could guess or share this one.
     inboxPrefix: `tnr.${cluster}.inbox.${random.hex128()}`,
   };
 }
