@@ -1,13 +1,20 @@
 // The options of nats(), checked when it is called: before any connection is opened.
 //   O1. An unknown option or a value of the wrong type is a ConfigError that names the option.
 //   O2. Credentials never appear in an error, an event or an address: a URL is shown without them.
-import { ConfigError, describe, refuseUnknown } from "@tenure/core/internal";
+import {
+  ConfigError,
+  describe,
+  type Duration,
+  durationMs,
+  refuseUnknown,
+} from "@tenure/core/internal";
 import {
   loadConnect,
   type NatsAuthenticator,
   type NatsConnect,
   type NatsTlsOptions,
 } from "./client-library.ts";
+import type { JetStreamSettings } from "./jetstream/stream-config.ts";
 
 export interface NatsOptions {
   /** One or more servers: `"nats://host:4222"`, `"host:4222"`. */
@@ -25,6 +32,27 @@ export interface NatsOptions {
    * @default that of the first of the two that is installed, in this order
    */
   readonly connect?: NatsConnect;
+  /** For the directory and the storage; the transport needs no JetStream. */
+  readonly jetstream?: JetStreamOptions;
+}
+
+export interface JetStreamOptions {
+  /**
+   * Servers that hold a copy of each record. More than one needs nats-server 2.11 or newer.
+   * @default 1 for a stream that is not there yet; of one that is, what it has
+   */
+  readonly replicas?: number;
+  /**
+   * You state that every server has `jetstream { sync_interval: always }`, which a server does not tell. Needed for
+   * `durability: 'strict'`.
+   * @default false
+   */
+  readonly syncAlways?: boolean;
+  /**
+   * How long an operation may go unanswered before it is given up, undecided. At most the lease's time to live.
+   * @default half of leaseTtlMs
+   */
+  readonly commandTimeoutMs?: Duration;
 }
 
 export interface ResolvedNatsOptions {
@@ -35,6 +63,7 @@ export interface ResolvedNatsOptions {
   /** What is handed to the library as it is. */
   readonly passthrough: Pick<NatsOptions, "user" | "pass" | "token" | "tls" | "authenticator">;
   readonly loadConnect: () => Promise<NatsConnect>;
+  readonly jetstream: JetStreamSettings & { readonly commandTimeoutMs: number | undefined };
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
@@ -46,7 +75,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   "tls",
   "authenticator",
   "connect",
+  "jetstream",
 ]);
+const JETSTREAM: ReadonlySet<string> = new Set(["replicas", "syncAlways", "commandTimeoutMs"]);
+const MAX_REPLICAS = 5;
 
 export function resolveNatsOptions(options: NatsOptions): ResolvedNatsOptions {
   if (typeof options !== "object" || options === null)
@@ -75,6 +107,35 @@ export function resolveNatsOptions(options: NatsOptions): ResolvedNatsOptions {
       ...(authenticator === undefined ? {} : { authenticator }),
     },
     loadConnect: connect ? () => Promise.resolve(connect) : () => loadConnect(),
+    jetstream: resolveJetStream(options.jetstream ?? {}),
+  };
+}
+
+function resolveJetStream(given: unknown): ResolvedNatsOptions["jetstream"] {
+  if (typeof given !== "object" || given === null)
+    throw new ConfigError("nats.jetstream", `must be an object, not ${describe(given)}`);
+  refuseUnknown(given, JETSTREAM, (key) => `nats.jetstream.${key}`);
+  const { replicas, syncAlways = false, commandTimeoutMs } = given as JetStreamOptions;
+  if (
+    replicas !== undefined &&
+    !(Number.isInteger(replicas) && replicas >= 1 && replicas <= MAX_REPLICAS)
+  )
+    throw new ConfigError(
+      "nats.jetstream.replicas",
+      `must be a whole number from 1 to ${MAX_REPLICAS}, not ${describe(replicas)}`,
+    );
+  if (typeof syncAlways !== "boolean")
+    throw new ConfigError(
+      "nats.jetstream.syncAlways",
+      `must be true or false, not ${describe(syncAlways)}`,
+    );
+  return {
+    replicas,
+    syncAlways,
+    commandTimeoutMs:
+      commandTimeoutMs === undefined
+        ? undefined
+        : Math.ceil(durationMs("nats.jetstream.commandTimeoutMs", commandTimeoutMs)),
   };
 }
 

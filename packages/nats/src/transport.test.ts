@@ -132,7 +132,7 @@ describe("opening", () => {
 
   test("a server that cannot report undeliverable messages is refused", async () => {
     const library = new FakeNats();
-    library.info = { max_payload: 1_000_000 };
+    library.info = { max_payload: 1_000_000, version: "2.2.0" };
     await expect(provider(() => Promise.resolve(library)).open(environment())).rejects.toThrow(
       ConfigError,
     );
@@ -196,7 +196,11 @@ function probe(round: number): Message {
 }
 
 class FakeNats implements NatsConnection {
-  info: NatsConnection["info"] = { max_payload: 1_048_576, headers: true };
+  info: NatsConnection["info"] = {
+    max_payload: 1_048_576,
+    headers: true,
+    version: "2.9.10",
+  };
   flushed: Promise<void> = Promise.resolve();
   drained: Promise<void> = Promise.resolve();
   isOpen = true;

@@ -25,6 +25,8 @@ export interface OpenedStream {
   readonly stream: RecordStream;
   readonly durability: string;
   readonly maxMessageBytes: number;
+  /** How long an operation may take. */
+  readonly timeoutMs: number;
 }
 
 /** On a connection of its own. `remade`: a stream that is gone while this is open is made again. */
@@ -56,9 +58,10 @@ export async function openStream(
       await askApi(requests, `STREAM.CREATE.${name}`, wanted);
     };
     return {
-      stream: new RecordStream(name, requests, judge, remade ? remake : undefined),
+      stream: new RecordStream(name, requests, info, judge, remade ? remake : undefined),
       durability: promiseOf(info, jetstream, durability),
       maxMessageBytes: limitOf(info, requests.maxPayload),
+      timeoutMs,
     };
   } catch (error) {
     await connection.close();

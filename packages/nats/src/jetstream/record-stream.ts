@@ -30,12 +30,6 @@ export interface Slot {
   readonly epoch: number;
 }
 
-export interface StreamState {
-  readonly lastSequence: number;
-  /** Those that match the filter; none without one. */
-  readonly subjects: readonly string[];
-}
-
 /** What a message takes besides its bytes: subject, inbox and headers. */
 export const MESSAGE_OVERHEAD = 512;
 
@@ -48,12 +42,13 @@ export class RecordStream {
   #checked: { readonly epoch: number; readonly done: Promise<void> };
 
   /**
-   * Of a stream that was just opened. `judge` throws on a configuration that cannot be worked with: asked on every new
+   * Of a stream that was just opened, with this `info`. `judge` throws on a configuration that cannot be worked with: asked on every new
    * connection. `remake` makes the stream again where it is gone.
    */
   constructor(
     name: string,
     requests: Requests,
+    info: Json,
     judge: (info: Json) => void,
     remake?: () => Promise<void>,
   ) {
@@ -62,9 +57,10 @@ export class RecordStream {
     this.#opened = judge;
     this.#remake = remake;
     this.#checked = { epoch: requests.epoch, done: Promise.resolve() };
+    this.#sawState(info);
   }
 
-  /** The highest sequence that was seen over this connection. */
+  /** The stream's newest sequence, as far as it was seen over this connection. */
   get highest(): number {
     return this.#highest;
   }
@@ -103,6 +99,10 @@ export class RecordStream {
   async put(slot: Slot, bytes: Uint8Array): Promise<Slot | "conflict"> {
     await this.#ready();
     if (slot.epoch !== this.epoch) return "conflict"; // J3
+    if (bytes.length > this.maxRecordBytes)
+      throw this.unavailable(
+        `a record of ${bytes.length} bytes is larger than a message may be (${this.maxRecordBytes}, by the server's max_payload): ${slot.subject}`,
+      );
     const headers = new PublishHeaders({
       "Nats-Expected-Stream": this.name,
       "Nats-Expected-Last-Subject-Sequence": String(slot.sequence),
@@ -115,7 +115,9 @@ export class RecordStream {
       );
       const sequence = numberIn(answer, "seq");
       if (answer["stream"] !== this.name)
-        throw this.unavailable(`${slot.subject} is taken by the stream ${String(answer["stream"])}`);
+        throw this.unavailable(
+          `${slot.subject} is taken by the stream ${String(answer["stream"])}`,
+        );
       if (sequence <= known) {
         this.#highest = sequence;
         throw this.unavailable(`it went back from sequence ${known} to ${sequence}`); // J4
@@ -142,23 +144,21 @@ export class RecordStream {
     }
   }
 
-  async state(filter?: string): Promise<StreamState> {
+  /** The subjects of all records that match the filter. */
+  async list(filter: string): Promise<readonly string[]> {
     await this.#ready();
+    const subjects: string[] = [];
     try {
-      const info = await this.#info(filter === undefined ? {} : { subjects_filter: filter });
-      const state = isJson(info["state"]) ? info["state"] : {};
-      const lastSequence = numberIn(state, "last_seq");
-      this.#saw(lastSequence);
-      const subjects = isJson(state["subjects"]) ? Object.keys(state["subjects"]) : [];
-      return { lastSequence, subjects };
+      for (;;) {
+        const info = await this.#info({ subjects_filter: filter, offset: subjects.length });
+        const state = isJson(info["state"]) ? info["state"] : {};
+        const page = isJson(state["subjects"]) ? Object.keys(state["subjects"]) : [];
+        subjects.push(...page);
+        if (page.length === 0 || subjects.length >= numberIn(info, "total")) return subjects;
+      }
     } catch (error) {
       throw await this.#explained(error);
     }
-  }
-
-  /** The stream's sequence as an answer carries it: after a write its own, else that of the whole stream by now. */
-  async sequence(wrote: boolean): Promise<number> {
-    return wrote ? this.#highest : (await this.state()).lastSequence;
   }
 
   unavailable(reason: string, cause?: unknown): Error {
@@ -173,6 +173,10 @@ export class RecordStream {
     return askApi(this.#requests, `STREAM.INFO.${this.name}`, body);
   }
 
+  #sawState({ state }: Json): void {
+    if (isJson(state)) this.#saw(numberIn(state, "last_seq"));
+  }
+
   #saw(sequence: number): void {
     this.#highest = Math.max(this.#highest, sequence);
   }
@@ -182,7 +186,10 @@ export class RecordStream {
     const { epoch } = this;
     if (this.#checked.epoch !== epoch) {
       this.#highest = 0;
-      const done = this.#info({}).then(this.#opened);
+      const done = this.#info({}).then((info) => {
+        this.#opened(info);
+        this.#sawState(info);
+      });
       this.#checked = { epoch, done };
     }
     try {

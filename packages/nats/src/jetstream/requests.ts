@@ -167,7 +167,10 @@ export class Requests {
     this.#epoch += 1;
     this.#timer?.cancel();
     this.#timer = undefined;
-    const questions = [...[...this.#open.values()].map((asked) => asked.question), ...this.#waiting];
+    const questions = [
+      ...[...this.#open.values()].map((asked) => asked.question),
+      ...this.#waiting,
+    ];
     this.#open.clear();
     this.#waiting = [];
     for (const { reject } of questions) reject(this.unavailable(why));

@@ -1,0 +1,55 @@
+// A row at rest, meta and parts in one record: 4 bytes with the length of a JSON header, the header, then the parts' bytes in the
+// header's order.
+//   RR1. What is not exactly such a record is damaged, as a value (C1, C2). Of a newer format only the number is looked at.
+import { checkRowMeta, DamagedRecord, ROW_FORMAT, type RowMeta } from "@tenure/core/internal";
+import { isJson } from "./api.ts";
+
+export interface Row {
+  readonly meta: RowMeta;
+  readonly parts: Map<string, Uint8Array>;
+}
+
+const LENGTH_BYTES = 4;
+
+export function encodeRow({ meta, parts }: Row): Uint8Array {
+  const sizes = [...parts].map(([name, bytes]) => [name, bytes.length]);
+  const header = Buffer.from(JSON.stringify({ ...meta, parts: sizes }), "utf8");
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(header.length);
+  return Buffer.concat([length, header, ...parts.values()]);
+}
+
+export function decodeRow(record: Uint8Array): Row | DamagedRecord {
+  const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+  const headerEnd = bytes.length < LENGTH_BYTES ? Infinity : LENGTH_BYTES + bytes.readUInt32BE(0);
+  if (headerEnd > bytes.length) return new DamagedRecord("row: its header is cut off");
+  const header = parsed(bytes.toString("utf8", LENGTH_BYTES, headerEnd));
+  if (!isJson(header)) return new DamagedRecord("row: its header is not a JSON object");
+  const meta = checkRowMeta(header, ROW_FORMAT);
+  if (meta instanceof DamagedRecord) return meta;
+  if (meta.format > ROW_FORMAT) return { meta, parts: new Map() };
+  const parts = new Map<string, Uint8Array>();
+  let at = headerEnd;
+  for (const part of Array.isArray(header["parts"]) ? header["parts"] : [undefined]) {
+    if (!isSize(part)) return new DamagedRecord("row: its parts have no names and sizes");
+    const [name, size] = part;
+    parts.set(name, bytes.subarray(at, at + size));
+    at += size;
+  }
+  if (at !== bytes.length) return new DamagedRecord("row: its parts are not as long as it says");
+  return { meta, parts };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isSize(part: unknown): part is readonly [string, number] {
+  if (!Array.isArray(part) || part.length !== 2) return false;
+  const [name, size] = part as readonly unknown[];
+  return typeof name === "string" && Number.isSafeInteger(size) && Number(size) >= 0;
+}
