@@ -93,6 +93,7 @@ export function optimistic<Tables extends ViewTables>(
     const untilMs = deps.clock.monotonicMs() + deps.timeoutMs;
     for (let attempt = 0; ; attempt += 1) {
       const { answer, view } = await decided(stream, tablesOf, step);
+      if (view.writes.size === 0) return { sequence: await stream.sequence(), answer };
       if (await written(stream, view)) return { sequence: stream.highest, answer };
       if (deps.clock.monotonicMs() >= untilMs)
         throw stream.unavailable(`others were faster ${attempt + 1} times in a row`); // OT5

@@ -144,6 +144,17 @@ export class RecordStream {
     }
   }
 
+  /** The stream's newest sequence, at least of what was acknowledged to anybody before this was asked (D3). */
+  async sequence(): Promise<number> {
+    await this.#ready();
+    try {
+      this.#sawState(await this.#info({}));
+    } catch (error) {
+      throw await this.#explained(error);
+    }
+    return this.#highest;
+  }
+
   /** The subjects of all records that match the filter. */
   async list(filter: string): Promise<readonly string[]> {
     await this.#ready();
