@@ -1,6 +1,12 @@
 // NATS JetStream through the exported conformance and model suites, on a private server and over both client libraries.
 import { connect as connectTransportNode } from "@nats-io/transport-node";
-import { encodeActorKey, encodeMember, formatActor, PROTOCOL_VERSION } from "@tenure/core/internal";
+import {
+  encodeActorKey,
+  encodeMember,
+  formatActor,
+  PROTOCOL_VERSION,
+  type RowMeta,
+} from "@tenure/core/internal";
 import { nats } from "@tenure/nats";
 import {
   decodeMembers,

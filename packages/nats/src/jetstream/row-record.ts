@@ -1,17 +1,21 @@
 // A row at rest, meta and parts in one record: 4 bytes with the length of a JSON header, the header, then the parts' bytes in the
 // header's order.
-//   RR1. What is not exactly such a record is damaged, as a value (C1, C2). Of a newer format only the number is looked at.
+//   RR1. What is not exactly such a record is damaged, as a value (C1, C2).
+//   RR2. Of a row of a newer format only its format, when it is due and the bytes of its parts are looked at, and those as far as
+//        they are where they are now.
 import { checkRowMeta, DamagedRecord, ROW_FORMAT, type RowMeta } from "@tenure/core/internal";
 import { isJson } from "./api.ts";
 
 export interface Row {
   readonly meta: RowMeta;
+  /** As stored, also of a row of a newer format. */
+  readonly due: number | undefined;
   readonly parts: Map<string, Uint8Array>;
 }
 
 const LENGTH_BYTES = 4;
 
-export function encodeRow({ meta, parts }: Row): Uint8Array {
+export function encodeRow({ meta, parts }: Pick<Row, "meta" | "parts">): Uint8Array {
   const sizes = [...parts].map(([name, bytes]) => [name, bytes.length]);
   const header = Buffer.from(JSON.stringify({ ...meta, parts: sizes }), "utf8");
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -27,17 +31,23 @@ export function decodeRow(record: Uint8Array): Row | DamagedRecord {
   if (!isJson(header)) return new DamagedRecord("row: its header is not a JSON object");
   const meta = checkRowMeta(header, ROW_FORMAT);
   if (meta instanceof DamagedRecord) return meta;
-  if (meta.format > ROW_FORMAT) return { meta, parts: new Map() };
+  const due = Number.isFinite(header["due"]) ? Number(header["due"]) : undefined;
+  const parts = partsIn(bytes.subarray(headerEnd), header["parts"]);
+  if (!(parts instanceof DamagedRecord)) return { meta, due, parts };
+  return meta.format > ROW_FORMAT ? { meta, due, parts: new Map() } : parts; // RR2
+}
+
+function partsIn(bytes: Buffer, sizes: unknown): Map<string, Uint8Array> | DamagedRecord {
   const parts = new Map<string, Uint8Array>();
-  let at = headerEnd;
-  for (const part of Array.isArray(header["parts"]) ? header["parts"] : [undefined]) {
+  let at = 0;
+  for (const part of Array.isArray(sizes) ? sizes : [undefined]) {
     if (!isSize(part)) return new DamagedRecord("row: its parts have no names and sizes");
     const [name, size] = part;
     parts.set(name, bytes.subarray(at, at + size));
     at += size;
   }
   if (at !== bytes.length) return new DamagedRecord("row: its parts are not as long as it says");
-  return { meta, parts };
+  return parts;
 }
 
 function parsed(text: string): unknown {

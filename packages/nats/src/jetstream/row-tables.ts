@@ -66,8 +66,8 @@ export class JetStreamRowTables implements RowTables, ViewTables {
   dueBefore(bucket: number, time: number, limit: number): readonly DueRow[] {
     const rows = this.#view.list(this.#subjects.dueIn(bucket)).flatMap((subject) => {
       const actor = actorOf(subject);
-      const row = this.row(actor);
-      const due = row instanceof DamagedRecord ? undefined : row?.due;
+      const row = this.#row(actor);
+      const due = row instanceof DamagedRecord ? undefined : row.before?.due;
       return due !== undefined && due <= time ? [{ actor, due }] : [];
     });
     return rows.toSorted((a, b) => a.due - b.due).slice(0, limit);

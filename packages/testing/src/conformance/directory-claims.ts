@@ -74,7 +74,9 @@ export function claimTests(rule: DirectoryRule): void {
     const answers = await Promise.all(
       Array.from({ length: RACERS }, (_, i) => claimOne(sessions[i % 2]!, request)),
     );
-    expect(answers[0]).toMatchObject({ ok: true, counter: counter + 1 });
+    // Above its place before; not exactly the next one where an attempt that was too slow took that.
+    expect(answers[0]).toMatchObject({ ok: true });
+    expect(answers[0]!.ok && answers[0]!.counter).toBeGreaterThan(counter);
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect((await entryOf(sessions[0]!, ACTOR))?.claims).toHaveLength(1);
   });
