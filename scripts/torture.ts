@@ -4,11 +4,11 @@
 //   --only WHERE     proxies, or partitions (in network namespaces; as root)
 //   --strikes N      of each round (6); each is one fault or two at once
 //   --ttl MS         the lease of each round (2,000 or 4,000, by the seed)
-//   --figures [WHAT] the figures instead, or one of them: sigkill, sigstop, cpu, away, drain
+//   --figures [WHAT] the figures instead, or one of them: sigkill, sigstop, cpu, away, drain, nats-alone
 //     --runs N         of sigkill and sigstop (20)
 //     --cpu-minutes N  of cpu (10)
 //     --away A,B       seconds of away (10,40)
-//     --rounds N       of drain (3)
+//     --rounds N       of drain and of nats-alone (3)
 import { ensureServers } from "./servers.mjs";
 import { FIGURES, printFigures, runLong, type Scenario } from "../test/torture/cli.ts";
 

@@ -50,13 +50,20 @@ export interface SiloFleet extends AsyncDisposable {
   auditor(): Promise<Silo>;
 }
 
-export async function startFleet(names: readonly string[]): Promise<SiloFleet> {
-  const [natsServer, redisServer] = await Promise.all([startNatsServer(), startRedisServer()]);
+/** `natsAlone`: the stores are on the nats-server, and there is no Redis. */
+export async function startFleet(
+  names: readonly string[],
+  { natsAlone = false }: { readonly natsAlone?: boolean } = {},
+): Promise<SiloFleet> {
+  const [natsServer, redisServer] = await Promise.all([
+    startNatsServer(),
+    natsAlone ? undefined : startRedisServer(),
+  ]);
   const env = {
     ...process.env,
     CLUSTER,
     NATS_URL: natsServer.url,
-    REDIS_URL: redisServer.url,
+    ...(redisServer && { REDIS_URL: redisServer.url }),
   };
   const silos = new Map<string, SiloProcess>();
   const start = async (name: string): Promise<SiloProcess> => {
@@ -73,7 +80,10 @@ export async function startFleet(names: readonly string[]): Promise<SiloFleet> {
   });
   return {
     nats: natsServer,
-    redis: redisServer,
+    get redis() {
+      if (!redisServer) throw new Error("this fleet is on NATS alone");
+      return redisServer;
+    },
     silos,
     client,
     start,
@@ -83,13 +93,13 @@ export async function startFleet(names: readonly string[]): Promise<SiloFleet> {
         cluster: CLUSTER,
         actors: [Ledger],
         ...nats({ servers: natsServer.url }),
-        ...redis({ url: redisServer.url }),
+        ...(redisServer && redis({ url: redisServer.url })),
         onEvent: () => undefined,
       }),
     [Symbol.asyncDispose]: async () => {
       await client.close();
       await Promise.all([...silos.values()].map((silo) => silo.end("SIGKILL")));
-      await Promise.all([natsServer.stop(), redisServer.stop()]);
+      await Promise.all([natsServer.stop(), redisServer?.stop()]);
     },
   };
 }

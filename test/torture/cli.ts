@@ -2,6 +2,7 @@
 import type { Figure } from "./figures/figure.ts";
 import { evictionsUnderCpuLoad } from "./figures/cpu-load.ts";
 import { rollingDrain } from "./figures/drain.ts";
+import { natsAlone } from "./figures/nats-alone.ts";
 import { allServersAway } from "./figures/outage.ts";
 import { timeWithoutService } from "./figures/sigkill.ts";
 import { stoppedBeyondTheLease } from "./figures/sigstop.ts";
@@ -79,7 +80,14 @@ export interface FigureSettings {
   readonly rounds: number;
 }
 
-export const FIGURES: readonly string[] = ["sigkill", "sigstop", "cpu", "away", "drain"];
+export const FIGURES: readonly string[] = [
+  "sigkill",
+  "sigstop",
+  "cpu",
+  "away",
+  "drain",
+  "nats-alone",
+];
 
 /** Prints each figure in one line. False when one of them does not hold. */
 export async function printFigures(names: readonly string[], of: FigureSettings): Promise<boolean> {
@@ -105,6 +113,8 @@ function figuresOf(name: string, of: FigureSettings): readonly (() => Promise<Fi
       return of.awaySeconds.map((seconds) => () => allServersAway(seconds));
     case "drain":
       return [() => rollingDrain(of.rounds)];
+    case "nats-alone":
+      return [() => natsAlone(of.rounds)];
     default:
       throw new Error(`there is no figure '${name}'; there are ${FIGURES.join(", ")}`);
   }

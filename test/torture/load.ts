@@ -4,7 +4,7 @@ import { CallError } from "tenure";
 import { Ledger } from "../support/ledger.ts";
 import type { SiloFleet, SiloProcess } from "../support/silo-fleet.ts";
 import { checkHistory, type Violation } from "./checkers.ts";
-import type { ActorName, CallRecord, Op, Stored } from "./history.ts";
+import type { ActorName, CallRecord, Op } from "./history.ts";
 import { lasting, nowMs } from "./one-clock.ts";
 
 export interface LoadOptions {
@@ -129,15 +129,24 @@ export async function violationsOf(
   fleet: SiloFleet,
   loads: readonly Load[],
 ): Promise<readonly Violation[]> {
+  const records = loads.flatMap((load) => load.records);
+  const stored = await storedAtLast(fleet, records);
+  return checkHistory({ records, stored, storedMs: nowMs(), losses: [] }).violations;
+}
+
+/** Stops all silos, and reads what is stored of every ledger that was called. */
+export async function storedAtLast(
+  fleet: SiloFleet,
+  records: readonly CallRecord[],
+): Promise<ReadonlyMap<ActorName, readonly string[]>> {
   await stopAll(fleet);
   await using auditor = await fleet.auditor();
-  const records = loads.flatMap((load) => load.records);
-  const stored = new Map<ActorName, Stored>();
+  const stored = new Map<ActorName, readonly string[]>();
   for (const actor of new Set(records.map((record) => record.actor))) {
     const id = actor.slice("ledger/".length);
     stored.set(actor, (await auditor.client.get(Ledger, id).read()).items);
   }
-  return checkHistory({ records, stored, storedMs: nowMs(), losses: [] }).violations;
+  return stored;
 }
 
 export async function ownerOf(fleet: SiloFleet, id: string): Promise<SiloProcess> {
