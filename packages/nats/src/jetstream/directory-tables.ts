@@ -6,7 +6,7 @@
 //   JD3. A member's text stays as it is when others change, also where it cannot be read (C2).
 import {
   type ActorAddress,
-  DamagedRecord,
+  type DamagedRecord,
   decodeEntry,
   decodeMember,
   type DirectoryEntry,

@@ -173,6 +173,6 @@ export class Requests {
     ];
     this.#open.clear();
     this.#waiting = [];
-    for (const { reject } of questions) reject(this.unavailable(why));
+    for (const question of questions) question.reject(this.unavailable(why));
   }
 }

@@ -61,9 +61,9 @@ function problemOf(config: Json, subjects: readonly string[]): string | undefine
   if (numberIn(config, "max_age") > 0)
     return "forgets messages by age (max_age), ownership and state too; max_age must be 0";
   if (config["max_msgs_per_subject"] !== 1)
-    return `keeps ${String(config["max_msgs_per_subject"])} messages of a subject; max_msgs_per_subject must be 1`;
+    return `keeps ${JSON.stringify(config["max_msgs_per_subject"])} messages of a subject; max_msgs_per_subject must be 1`;
   if (config["retention"] !== undefined && config["retention"] !== "limits")
-    return `has the retention ${String(config["retention"])}, which removes messages; it must be limits`;
+    return `has the retention ${JSON.stringify(config["retention"])}, which removes messages; it must be limits`;
   if (limited && config["discard"] !== "new")
     return "throws its oldest messages away at its limit; with max_msgs or max_bytes discard must be new";
   for (const flag of ["sealed", "deny_delete", "no_ack"])
