@@ -2,8 +2,9 @@
 //   A call is stuck when its turn is; before its turn runs, when a turn runs at its actor that has to end first. A turn is
 //   stuck when it has calls open and all of them are stuck. (The same words as wait-graph.ts; but over what the actors
 //   themselves tell, not over what silos say of their mailboxes.)
-//   The order to refuse a call is a message: while it was on its way, somebody of the ring may have given up. So what was so
-//   just before each time that somebody gave up counts, too, as long as such a message may take.
+//   The moment that two looks prove lies between them. While the second goes from silo to silo, and then the order to refuse a
+//   call, somebody of the ring may give up. So what was so just before each time that somebody gave up counts, too, as long as
+//   those messages may take.
 import type { Script } from "./graph.ts";
 
 interface Turn {
@@ -11,8 +12,11 @@ interface Turn {
   readonly open: Set<Script>;
 }
 
-/** Longer than a message takes, but for one in many thousands. */
-const MESSAGE_MS = 400;
+/**
+ * Longer than all of them take. (With one message's time, 400 ms, a ring of four was called none whose second look had taken twice
+ * as long: seed 2889287097.)
+ */
+const MESSAGES_MS = 2_000;
 
 export class Onlooker {
   readonly #turns = new Map<string, Turn>();
@@ -50,7 +54,7 @@ export class Onlooker {
 
   /** A ring is about to be broken. */
   breaks(ring: string): void {
-    this.#givenUp = this.#givenUp.filter(({ atMs }) => atMs > this.#nowMs() - MESSAGE_MS);
+    this.#givenUp = this.#givenUp.filter(({ atMs }) => atMs > this.#nowMs() - MESSAGES_MS);
     this.#broken.set(ring, [this.#moment(), ...this.#givenUp.map(({ before }) => before)]);
   }
 
