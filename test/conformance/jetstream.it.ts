@@ -60,6 +60,8 @@ for (const [library, connect] of [
     Promise.resolve(openStorage(() => backend().storage));
   directoryConformance({ name, open: directory });
   storageConformance({ name, open: storage });
+  // The suites of drawn commands, over one of the two: what they find is not in a client library.
+  if (library !== "nats") continue;
   directoryModelConformance({ name, open: directory });
   storageModelConformance({ name, open: storage });
 }
