@@ -28,9 +28,9 @@ interface Loaded {
 /** Records as one run of a step sees them. */
 export class View {
   readonly #loaded: Loaded;
-  readonly missing = new Set<string>();
-  readonly missingLists = new Set<string>();
-  readonly writes = new Map<string, Write>();
+  readonly missing: Set<string> = new Set();
+  readonly missingLists: Set<string> = new Set();
+  readonly writes: Map<string, Write> = new Map();
   readonly removals: Slot[] = [];
 
   constructor(loaded: Loaded) {
