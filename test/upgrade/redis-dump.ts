@@ -1,8 +1,6 @@
 // Everything that a Redis holds, as text that a person can read in a diff, and back.
 import type { Redis } from "ioredis";
-
-/** Text where the bytes are printable UTF-8, else base64. */
-type Bytes = string | { readonly base64: string };
+import { type Bytes, toBytes, toText } from "./text-bytes.ts";
 
 type Dumped =
   | { readonly hash: readonly (readonly [field: string, value: Bytes])[] }
@@ -45,14 +43,4 @@ export async function restoreRedis(raw: Redis, dump: RedisDump): Promise<void> {
       await raw.zadd(key, ...dumped.zset.flatMap(([member, score]) => [score, member]));
     else await raw.sadd(key, ...dumped.set);
   }
-}
-
-function toText(bytes: Buffer): Bytes {
-  const text = bytes.toString("utf8");
-  const plain = /^[\p{L}\p{N}\p{P}\p{S} ]*$/u.test(text) && Buffer.from(text).equals(bytes);
-  return plain ? text : { base64: bytes.toString("base64") };
-}
-
-function toBytes(text: Bytes): Buffer {
-  return typeof text === "string" ? Buffer.from(text) : Buffer.from(text.base64, "base64");
 }

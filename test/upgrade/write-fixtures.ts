@@ -4,21 +4,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@tenure/core/internal";
 import { memoryDirectory, memoryStorage } from "@tenure/directory/internal";
+import { nats } from "@tenure/nats";
+import { postgres } from "@tenure/postgres";
 import { redis } from "@tenure/redis";
 import { embedded } from "@tenure/sqlite";
 import { Redis } from "ioredis";
+import { startNats } from "../support/nats-server.ts";
+import { startPostgres } from "../support/postgres-server.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { Archive, fill, IDS } from "./archive.ts";
 import { takeRows } from "./raw-rows.ts";
+import { dumpPostgres } from "./postgres-dump.ts";
 import { dumpRedis } from "./redis-dump.ts";
 import { newRelease } from "./releases.ts";
 import { siloAt, type Stores } from "./silo-at.ts";
+import { dumpStreams } from "./stream-dump.ts";
 
 export async function writeFixtures(release: string, why: string): Promise<string> {
   const { dir } = newRelease(release, why);
   await writeRows(dir);
   await writeSqlite(dir);
   await writeRedis(dir);
+  await writePostgres(dir);
+  await writeJetStream(dir);
   return dir;
 }
 
@@ -54,6 +62,26 @@ async function writeRedis(dir: string): Promise<void> {
     writeJson(join(dir, "redis.json"), await dumpRedis(raw));
   } finally {
     raw.disconnect();
+    await server.stop();
+  }
+}
+
+async function writePostgres(dir: string): Promise<void> {
+  const server = await startPostgres();
+  try {
+    await fillStores(postgres({ url: server.url }));
+    writeFileSync(join(dir, "postgres.sql"), dumpPostgres(server.url));
+  } finally {
+    await server.stop();
+  }
+}
+
+async function writeJetStream(dir: string): Promise<void> {
+  const server = await startNats();
+  try {
+    await fillStores(nats({ servers: server.url }));
+    writeJson(join(dir, "jetstream.json"), await dumpStreams(server.url));
+  } finally {
     await server.stop();
   }
 }
