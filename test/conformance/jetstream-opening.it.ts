@@ -120,17 +120,59 @@ test("a state may be as large as max_payload allows, and a silo that allows more
   await silo.stop();
 });
 
-test("a row of exactly the largest state is kept, and a larger record is refused with its size", async () => {
+test("a row of exactly the largest state is kept, and a larger row is refused with its size, alone", async () => {
   const server = await start({ config: "max_payload: 65536" });
   const { storage } = await open(server.url);
-  await storage.load([{ actor: ACTOR, generation: 1, token: "t1" }]);
+  const other = { type: "Cart", id: "bob" };
+  await storage.load([
+    { actor: ACTOR, generation: 1, token: "t1" },
+    { actor: other, generation: 1, token: "t1" },
+  ]);
   const put = new Map([["state", Buffer.alloc(storage.maxStateBytes, 1)]]);
   expect((await storage.save([save({ put })])).answer).toEqual([{ ok: true }]);
-  const more = new Map([["k/a", Buffer.alloc(20_000)]]);
-  const asked = storage.save([save({ etag: "e1", newEtag: "e2", put: more })]);
-  await expect(asked).rejects.toThrow(/a record of \d+ bytes is larger than a message may be/);
+  const more = save({ etag: "e1", newEtag: "e2", put: new Map([["k/a", Buffer.alloc(20_000)]]) });
+  const { answer: answers } = await storage.save([more, save({ actor: other })]);
+  expect(answers).toMatchObject([{ ok: false, refusal: "too-large" }, { ok: true }]);
+  const [first] = answers;
+  expect(JSON.stringify(first)).toMatch(/results of Cart\/alice would have 6\d{4} bytes together/);
   const { answer } = await storage.load([{ actor: ACTOR, generation: 1, token: "t1" }]);
   expect(answer[0]).toMatchObject({ ok: true, row: { meta: { etag: "e1" } } });
+});
+
+test("a call whose recorded result finds no room fails typed, not executed; its actor goes on", async () => {
+  const server = await start({ config: "max_payload: 65536" });
+  class Cart extends Actor<{ s: string; n: number }> {
+    static readonly actor = defineActor<Cart>({ type: "Cart", state: () => ({ s: "", n: 0 }) });
+    async fill(bytes: number) {
+      this.state.s = "x".repeat(bytes);
+      this.state.n += 1;
+      return "y".repeat(4_000);
+    }
+    async count() {
+      return (this.state.n += 1);
+    }
+  }
+  const silo = await createSilo({
+    cluster: "full",
+    actors: [Cart],
+    bootstrap: true,
+    ...nats({ servers: server.url }),
+    onEvent: () => undefined,
+  });
+  atEnd(() => silo.stop());
+  const cart = silo.client.get(Cart, "a");
+  let filled = 0;
+  const filling = async (): Promise<never> => {
+    for (;;) {
+      await cart.$with({ idempotencyKey: `key ${filled}` }).fill(48_000);
+      filled += 1;
+    }
+  };
+  const error = await filling().catch((e: unknown) => e);
+  expect(error).toMatchObject({ code: "NOT_SERIALIZABLE", outcome: "not-executed" });
+  expect((error as Error).message).toMatch(/Cart\/a would have 6\d{4} bytes together/);
+  expect(filled).toBeGreaterThan(0);
+  expect(await cart.count()).toBe(filled + 1);
 });
 
 test("a server that was killed has all that it acknowledged, and the sessions go on by themselves", async () => {

@@ -386,6 +386,8 @@ export interface SaveRequest {
 export type SaveAnswer =
   | { readonly ok: true }
   | { readonly ok: false; readonly refusal: "conflict"; readonly etag: string }
+  /** The row with what was to be saved is more than the store holds of one actor. Nothing was saved. */
+  | { readonly ok: false; readonly refusal: "too-large"; readonly problem: string }
   | RowRefusal;
 
 /** `meta` is present when the save is to be applied now; an OK without it was applied before (R8). */

@@ -31,6 +31,8 @@ export interface RowTables {
   /** Keeps a copy of the bytes. */
   putPart(actor: ActorAddress, name: string, bytes: Uint8Array): void;
   deletePart(actor: ActorAddress, name: string): void;
+  /** Why the row as this save would leave it is more than the store can hold. Without it, any row fits. */
+  tooLarge?(meta: RowMeta, save: SaveRequest): string | undefined;
   dueBefore(bucket: number, time: number, limit: number): readonly DueRow[];
 }
 
@@ -125,6 +127,8 @@ function saveIn(tables: RowTables, request: SaveRequest, rules: OwnershipRules):
   if (row instanceof DamagedRecord) return { ok: false, refusal: "damaged", problem: row.problem };
   const { answer, meta } = rules.decideSave(row, request);
   if (!meta) return answer;
+  const problem = tables.tooLarge?.(meta, request);
+  if (problem !== undefined) return { ok: false, refusal: "too-large", problem };
   // A name both deleted and put ends up put, whatever the order in which a caller collected them.
   for (const name of request.del) tables.deletePart(actor, name);
   for (const [name, bytes] of request.put) tables.putPart(actor, name, bytes);

@@ -15,9 +15,20 @@ export interface Row {
 
 const LENGTH_BYTES = 4;
 
-export function encodeRow({ meta, parts }: Pick<Row, "meta" | "parts">): Uint8Array {
+/** How many bytes `encodeRow` makes. */
+export function rowBytes({ meta, parts }: Pick<Row, "meta" | "parts">): number {
+  let bytes = LENGTH_BYTES + Buffer.byteLength(headerOf(meta, parts));
+  for (const part of parts.values()) bytes += part.length;
+  return bytes;
+}
+
+function headerOf(meta: RowMeta, parts: Row["parts"]): string {
   const sizes = [...parts].map(([name, bytes]) => [name, bytes.length]);
-  const header = Buffer.from(JSON.stringify({ ...meta, parts: sizes }), "utf8");
+  return JSON.stringify({ ...meta, parts: sizes });
+}
+
+export function encodeRow({ meta, parts }: Pick<Row, "meta" | "parts">): Uint8Array {
+  const header = Buffer.from(headerOf(meta, parts), "utf8");
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(header.length);
   return Buffer.concat([length, header, ...parts.values()]);

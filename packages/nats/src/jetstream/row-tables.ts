@@ -9,11 +9,13 @@ import {
   dueBucket,
   type DueRow,
   encodeActorKey,
+  formatActor,
   type RowMeta,
   type RowTables,
+  type SaveRequest,
 } from "@tenure/core/internal";
 import type { View, ViewTables } from "./optimistic.ts";
-import { decodeRow, encodeRow, type Row } from "./row-record.ts";
+import { decodeRow, encodeRow, type Row, rowBytes } from "./row-record.ts";
 import { actorOf, type RowSubjects } from "./subjects.ts";
 
 interface SeenRow {
@@ -28,9 +30,11 @@ interface SeenRow {
 export class JetStreamRowTables implements RowTables, ViewTables {
   readonly #view: View;
   readonly #subjects: RowSubjects;
+  readonly #maxBytes: number;
   readonly #rows = new Map<string, SeenRow | DamagedRecord>();
 
-  constructor(view: View, subjects: RowSubjects) {
+  constructor(view: View, subjects: RowSubjects, maxBytes: number) {
+    this.#maxBytes = maxBytes;
     this.#view = view;
     this.#subjects = subjects;
   }
@@ -61,6 +65,17 @@ export class JetStreamRowTables implements RowTables, ViewTables {
 
   deletePart(actor: ActorAddress, name: string): void {
     this.#changed(actor)?.parts.delete(name);
+  }
+
+  tooLarge(meta: RowMeta, { actor, put, del }: SaveRequest): string | undefined {
+    const row = this.#row(actor);
+    if (row instanceof DamagedRecord) return undefined;
+    const parts = new Map(row.parts);
+    for (const name of del) parts.delete(name);
+    for (const [name, bytes] of put) parts.set(name, bytes);
+    const bytes = rowBytes({ meta, parts });
+    if (bytes <= this.#maxBytes) return undefined;
+    return `state and recorded results of ${formatActor(actor)} would have ${bytes} bytes together, and one message of this server holds ${this.#maxBytes}: keep less, or smaller results of calls with keys, or raise the server's max_payload`;
   }
 
   dueBefore(bucket: number, time: number, limit: number): readonly DueRow[] {

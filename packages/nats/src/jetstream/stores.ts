@@ -92,10 +92,14 @@ export async function openJetStreamStorage(
   return new TableStorage({
     durability,
     maxStateBytes: maxMessageBytes - BESIDES_STATE_BYTES,
-    transact: optimistic(stream, (view) => new JetStreamRowTables(view, subjects), {
-      ...environment,
-      timeoutMs,
-    }),
+    transact: optimistic(
+      stream,
+      (view) => new JetStreamRowTables(view, subjects, stream.maxRecordBytes),
+      {
+        ...environment,
+        timeoutMs,
+      },
+    ),
     close: () => stream.close(),
   });
 }

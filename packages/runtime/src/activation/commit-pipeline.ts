@@ -3,6 +3,7 @@
 //   P2. Whatever waits for a commit is let go only when the store has confirmed it (I9).
 //   P3. A save whose answer is lost is sent again, the same save with the same etag, for as long as the lease lasts (R7, R8).
 //   P4. A refused save ends the pipeline: everything that waits, or comes later, is refused with it (R25).
+//       One that is too large for the store is no loss to those that come later: they are told that the activation is gone.
 //   P5. Before each send the lease must hold (R6); a paused silo holds its saves until it resumes.
 //   P6. The first definitive answer to any of the sends decides, also one that comes after that send was given up.
 import {
@@ -21,7 +22,7 @@ import { backoffMs } from "@tenure/client/internal";
 /** Why nothing of this activation can be committed any more. */
 export class CommitRefused extends Error {
   /** What a caller is told: the store refused the save, or the silo lost the actor without asking it. */
-  readonly code: "FENCED" | "SILO_UNAVAILABLE";
+  readonly code: "FENCED" | "SILO_UNAVAILABLE" | "NOT_SERIALIZABLE";
   /** True when the store proved that the save was not applied, and it was sent only once (R24). */
   readonly definitive: boolean;
   readonly storedGeneration: number;
@@ -116,8 +117,10 @@ export class CommitPipeline {
       const refusal = await this.#save(batch);
       if (this.#refusal) return;
       if (refusal) {
-        this.abandon(refusal);
-        this.#host.refused(refusal);
+        batch.reject(refusal);
+        const later = forThoseAfter(refusal);
+        this.abandon(later);
+        this.#host.refused(later);
         return;
       }
       this.#saving = undefined;
@@ -208,11 +211,19 @@ function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean):
         "the store holds another version of the state than this activation saved last",
         single,
       );
+    case "too-large":
+      return new CommitRefused("NOT_SERIALIZABLE", answer.problem, single);
     case "newer-format":
       return new CommitRefused("FENCED", `the row has the newer format ${answer.format}`, single);
     case "damaged":
       return new CommitRefused("FENCED", `the row is damaged: ${answer.problem}`, single);
   }
+}
+
+/** P4. */
+function forThoseAfter(refusal: CommitRefused): CommitRefused {
+  if (refusal.code !== "NOT_SERIALIZABLE") return refusal;
+  return new CommitRefused("FENCED", refusal.message, refusal.definitive);
 }
 
 function newBatch(): Batch {

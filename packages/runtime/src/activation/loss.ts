@@ -11,7 +11,8 @@ import { leftSomething, type Turn } from "./turn-context.ts";
  */
 export function lossResult(error: unknown, turn: Turn | undefined): CallResult {
   const leftNothing = !turn || !leftSomething(turn);
-  if (leftNothing && error instanceof CommitRefused && error.definitive) return MOVED;
+  if (leftNothing && error instanceof CommitRefused && error.definitive)
+    return error.code === "NOT_SERIALIZABLE" ? refused("not-serializable", error.message) : MOVED;
   if (leftNothing && error instanceof Unverified) return refused("unavailable", error.message);
   const code = error instanceof CommitRefused ? error.code : "SILO_UNAVAILABLE";
   return {
