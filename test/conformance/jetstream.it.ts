@@ -58,7 +58,8 @@ for (const [library, connect] of [
     Promise.resolve(openDirectory(() => backend().directory));
   const storage = (): Promise<OpenedModelStorage> =>
     Promise.resolve(openStorage(() => backend().storage));
-  directoryConformance({ name, open: directory });
+  const skip = [{ rule: "PLACES", reason: "an attempt that was too slow may have taken a place" }];
+  directoryConformance({ name, open: directory, skip });
   storageConformance({ name, open: storage });
   // The suites of drawn commands, over one of the two: what they find is not in a client library.
   if (library !== "nats") continue;

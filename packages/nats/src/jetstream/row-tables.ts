@@ -1,7 +1,8 @@
 // The storage's tables in JetStream. Decides nothing: see core's storage-tables.
 //   JR1. A row is one record, so that one fence covers all its parts, and a save is one step (S2, R10).
-//   JR2. The due index is a record per row that may be due: written before the row that becomes due, removed after the row that
-//        is not any more. It decides nothing: what is due is read from the rows (S6).
+//   JR2. The due index is a record per row that may be due, and never later than it: written before a row that becomes due, or due
+//        earlier; after one that becomes due later; removed after one that is not any more. It decides nothing: it says which
+//        rows are worth reading (S6).
 //   JR3. An index record without such a row stays: its row may be on its way.
 import {
   type ActorAddress,
@@ -80,6 +81,8 @@ export class JetStreamRowTables implements RowTables, ViewTables {
 
   dueBefore(bucket: number, time: number, limit: number): readonly DueRow[] {
     const rows = this.#view.list(this.#subjects.dueIn(bucket)).flatMap((subject) => {
+      const index = this.#view.read(subject);
+      if (!index || Number(Buffer.from(index).toString("utf8")) > time) return [];
       const actor = actorOf(subject);
       const row = this.#row(actor);
       const due = row instanceof DamagedRecord ? undefined : row.before?.due;
@@ -98,8 +101,10 @@ export class JetStreamRowTables implements RowTables, ViewTables {
     const index = this.#subjects.due(dueBucket(key), key);
     const was = before?.meta.due;
     // Anew with each change: a removal that is under way then finds another record than the one that it meant.
-    if (meta.due !== undefined && meta.due !== was)
-      this.#view.write(index, Buffer.from(String(meta.due), "utf8"), "first");
+    if (meta.due !== undefined && meta.due !== was) {
+      const later = was !== undefined && meta.due > was;
+      this.#view.write(index, Buffer.from(String(meta.due), "utf8"), later ? "third" : "first");
+    }
     this.#view.write(this.#subjects.row(key), encodeRow({ meta, parts }), "second");
     if (meta.due === undefined && was !== undefined) this.#view.remove(index);
   }
