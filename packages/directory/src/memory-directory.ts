@@ -24,7 +24,7 @@ export function memoryDirectory(): DirectoryProvider {
       let tables = clusters.get(cluster);
       if (!tables) clusters.set(cluster, (tables = new MemoryDirectoryTables()));
       return new TableDirectory({
-        durability: "nothing: the directory is in memory and ends with its process",
+        durability: "an acknowledged write is lost when the process ends: it is in its memory",
         startsOpen: true,
         transact: atTheCall(tables),
         close: () => Promise.resolve(),

@@ -25,7 +25,7 @@ export function memoryStorage(): StorageProvider {
       let tables = clusters.get(cluster);
       if (!tables) clusters.set(cluster, (tables = new MemoryRowTables()));
       return new TableStorage({
-        durability: "nothing: the state is in memory and ends with its process",
+        durability: "an acknowledged write is lost when the process ends: it is in its memory",
         maxStateBytes: MAX_STATE_BYTES,
         transact: atTheCall(tables),
         close: () => Promise.resolve(),

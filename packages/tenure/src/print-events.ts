@@ -11,6 +11,8 @@ export function printEvent(event: TenureEvent): void {
 
 function describeEvent(event: TenureEvent): string | undefined {
   switch (event.type) {
+    case "store.opened":
+      return promise(event.store.replace(/^\w+: /, ""), event.durability);
     case "actor.log": {
       const fields = Object.keys(event.fields).length > 0 ? ` ${toJson(event.fields)}` : "";
       return `${event.level} ${formatActor(event.actor)} ${event.message}${fields}`;
@@ -58,6 +60,19 @@ function describeEvent(event: TenureEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+const said = new Set<string>();
+
+/**
+ * Directory and storage are mostly one store, and a process may have many silos: the same promise is one line. Nobody chose the memory,
+ * or has to be told that it ends with its process.
+ */
+function promise(store: string, durability: string): string | undefined {
+  const line = `info ${store}: ${durability}`;
+  if (store === "memory" || said.has(line)) return undefined;
+  said.add(line);
+  return line;
 }
 
 function isPowerOfTen(count: number): boolean {
