@@ -52,6 +52,7 @@ test(
     const [natsServer, redisServer] = await Promise.all([startNatsServer(), startRedisServer()]);
     try {
       let before = "";
+      const promises: string[] = [];
       for (const [i, block] of BLOCKS.entries()) {
         const code = block.continued ? before + block.code : block.code;
         before = code;
@@ -65,9 +66,10 @@ test(
         expect(exit).toBe(0);
         // What the stores promise is said, and nothing else.
         const promise = /^\S+ \S+ info (?:sqlite|redis): .*acknowledged.*$/gm;
-        expect(output).toMatch(promise);
+        promises.push(...(output.match(promise) ?? []));
         expect(output.replaceAll(promise, "").trim()).toBe("");
       }
+      expect(promises.map((line) => line.split(" ")[3])).toEqual(["sqlite:", "redis:"]);
     } finally {
       await Promise.all([natsServer.stop(), redisServer.stop()]);
     }
