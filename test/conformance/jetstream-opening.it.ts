@@ -3,7 +3,7 @@ import { connect } from "@nats-io/transport-node";
 import { ConfigError, encodeActorKey, StoreUnavailableError } from "@tenure/core/internal";
 import type { Directory, PortEnvironment, Storage } from "@tenure/core/internal";
 import { type JetStreamOptions, nats } from "@tenure/nats";
-import { RowSubjects } from "@tenure/nats/internal";
+import { openStream, resolveNatsOptions, RowSubjects } from "@tenure/nats/internal";
 import { Actor, connect as connectClient, createSilo, defineActor } from "tenure";
 import { afterEach, expect, test } from "vitest";
 import { type NatsServer, type NatsServerOptions, startNats } from "../support/nats-server.ts";
@@ -223,6 +223,74 @@ test("a directory that is removed while silos run is made again, closed; state t
   expect(answer).toMatchObject({ sentinel: undefined, members: [] });
   await expect(storage.save([save()])).rejects.toThrow(/is not there/);
   await expect(storage.save([save()])).rejects.toThrow(StoreUnavailableError);
+});
+
+test("a stream that an operator spoils while silos run answers nothing on the next connection, and works again when mended (J5)", async () => {
+  const server = await start();
+  const { directory } = await open(server.url);
+  await join(directory);
+  const ask = await operator(server);
+  const name = `TENURE-${cluster}-directory`;
+  const { config } = await ask(`STREAM.INFO.${name}`);
+  await ask(`STREAM.UPDATE.${name}`, { ...config, max_age: 600_000_000_000 });
+  await server.restart();
+  const refused = async (): Promise<unknown> => {
+    for (;;) {
+      const error: unknown = await directory.members().catch((e: unknown) => e);
+      if (String(error).includes("max_age must be 0")) return error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  expect(await refused()).toBeInstanceOf(StoreUnavailableError);
+  const again = await operator(server);
+  await again(`STREAM.UPDATE.${name}`, config);
+  expect((await eventually(() => directory.members())).answer.members).toHaveLength(1);
+});
+
+test("a write that is acknowledged at a number that was known before is no answer: the store lost writes (J4, H1)", async () => {
+  const server = await start();
+  const { storage } = await open(server.url);
+  const load = { actor: ACTOR, generation: 1, token: "t1" };
+  await storage.load([load]);
+  await storage.save([save()]);
+  // Emptied, over the same connection.
+  const ask = await operator(server);
+  const { config } = await ask(`STREAM.INFO.${STATE}`);
+  await ask(`STREAM.DELETE.${STATE}`);
+  await ask(`STREAM.CREATE.${STATE}`, config);
+  await expect(storage.load([load])).rejects.toThrow(/it went back from sequence 2 to 1/);
+  expect((await storage.load([load])).answer).toMatchObject([
+    { ok: true, row: { meta: { etag: "" } } },
+  ]);
+});
+
+test("what was read over one connection is not written over the next, though its number is still the newest (J3)", async () => {
+  const server = await start();
+  const { stream } = await openStream(
+    resolveNatsOptions({ servers: server.url }),
+    environment,
+    new RowSubjects(cluster).stream,
+    { remade: false },
+  );
+  atEnd(() => stream.close());
+  const subject = new RowSubjects(cluster).row("Cart/YQ");
+  await stream.put(await stream.read(subject), Buffer.from("one"));
+  const before = await stream.read(subject);
+  await server.restart();
+  const after = await eventually(() => stream.read(subject));
+  expect(after.sequence).toBe(before.sequence);
+  expect(await stream.put(before, Buffer.from("two"))).toBe(false);
+  expect(await stream.put(after, Buffer.from("three"))).toBe(true);
+});
+
+test("a batch of more questions than a server holds at once is answered whole (RQ3)", async () => {
+  const server = await start();
+  const { storage } = await open(server.url, {}, { commandTimeoutMs: 4_000 });
+  const actors = Array.from({ length: 5_000 }, (_, i) => ({ type: "Cart", id: `${i}` }));
+  const loads = actors.map((actor) => ({ actor, generation: 1, token: "t1" }));
+  expect((await storage.load(loads)).answer.filter(({ ok }) => ok)).toHaveLength(5_000);
+  const { answer } = await storage.save(actors.map((actor) => save({ actor })));
+  expect(answer.filter(({ ok }) => ok)).toHaveLength(5_000);
 });
 
 test("another's message on a row's subject is damage that is named, and stays", async () => {

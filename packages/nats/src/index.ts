@@ -1,4 +1,4 @@
-// For applications: `nats({ servers })`, everything of Tenure that runs over one NATS connection.
+// For applications: `nats({ servers })`, everything of Tenure that runs on NATS.
 import type { DirectoryProvider, StorageProvider, TransportProvider } from "@tenure/core/internal";
 import { type NatsOptions, resolveNatsOptions } from "./options.ts";
 import { openJetStreamDirectory, openJetStreamStorage } from "./jetstream/stores.ts";

@@ -75,6 +75,12 @@ export interface ViewTables {
   flush(): void;
 }
 
+/** What is asked of the stream. */
+export type Records = Pick<
+  RecordStream,
+  "read" | "put" | "remove" | "list" | "sequence" | "highest" | "unavailable"
+>;
+
 export interface OptimisticDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -85,7 +91,7 @@ export interface OptimisticDeps {
 const MAX_PAUSE_MS = 16;
 
 export function optimistic<Tables extends ViewTables>(
-  stream: RecordStream,
+  stream: Records,
   tablesOf: (view: View) => Tables,
   deps: OptimisticDeps,
 ): Transact<Tables> {
@@ -104,7 +110,7 @@ export function optimistic<Tables extends ViewTables>(
 
 /** The first run that found all that it asked for. */
 async function decided<Tables extends ViewTables, T>(
-  stream: RecordStream,
+  stream: Records,
   tablesOf: (view: View) => Tables,
   step: (tables: Tables) => T,
 ): Promise<{ readonly answer: T; readonly view: View }> {
@@ -142,11 +148,11 @@ function attempted<T>(
 }
 
 /** OT3. False: something was not as it had been read. */
-async function written(stream: RecordStream, view: View): Promise<boolean> {
+async function written(stream: Records, view: View): Promise<boolean> {
   for (const phase of PHASES) {
     const puts = [...view.writes.values()].filter((write) => write.phase === phase);
     const answers = await allOf(puts.map(({ slot, bytes }) => stream.put(slot, bytes)));
-    if (answers.includes("conflict")) return false;
+    if (answers.includes(false)) return false;
   }
   await allOf(view.removals.map((slot) => stream.remove(slot)));
   return true;

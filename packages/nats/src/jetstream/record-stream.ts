@@ -6,6 +6,9 @@
 //       that lost its newest messages and gave their numbers to others; the number alone does not show it (H1).
 //   J4. A message that is acknowledged at a number that was known before it was sent proves such a loss: its writer gets no
 //       answer, and reads again.
+//   J5. Whatever rejects is undecided and says so (StoreUnavailableError): also that the stream, on a new connection, is not what it
+//       has to be any more.
+import { ConfigError } from "@tenure/core/internal";
 import {
   ApiRefusal,
   askApi,
@@ -31,7 +34,7 @@ export interface Slot {
 }
 
 /** What a message takes besides its bytes: subject, inbox and headers. */
-export const MESSAGE_OVERHEAD = 512;
+const MESSAGE_OVERHEAD = 512;
 
 export class RecordStream {
   readonly name: string;
@@ -95,10 +98,10 @@ export class RecordStream {
     }
   }
 
-  /** Replaces what the slot shows. `conflict`: it is not the newest any more, and nothing was written. */
-  async put(slot: Slot, bytes: Uint8Array): Promise<Slot | "conflict"> {
+  /** Replaces what the slot shows. False: it is not the newest any more, and nothing was written. */
+  async put(slot: Slot, bytes: Uint8Array): Promise<boolean> {
     await this.#ready();
-    if (slot.epoch !== this.epoch) return "conflict"; // J3
+    if (slot.epoch !== this.epoch) return false; // J3
     if (bytes.length > this.maxRecordBytes)
       throw this.unavailable(
         `a record of ${bytes.length} bytes is larger than a message may be (${this.maxRecordBytes}, by the server's max_payload): ${slot.subject}`,
@@ -123,9 +126,9 @@ export class RecordStream {
         throw this.unavailable(`it went back from sequence ${known} to ${sequence}`); // J4
       }
       this.#saw(sequence);
-      return { subject: slot.subject, sequence, bytes, epoch: slot.epoch };
+      return true;
     } catch (error) {
-      if (error instanceof ApiRefusal && WRONG_LAST_SEQUENCE.has(error.errCode)) return "conflict";
+      if (error instanceof ApiRefusal && WRONG_LAST_SEQUENCE.has(error.errCode)) return false;
       throw await this.#explained(error);
     }
   }
@@ -211,8 +214,9 @@ export class RecordStream {
     }
   }
 
-  /** A refusal of the server as the rejection that the port knows (RQ1). */
+  /** J5 */
   async #explained(error: unknown): Promise<unknown> {
+    if (error instanceof ConfigError) return this.unavailable(error.message, error);
     if (!(error instanceof ApiRefusal)) return error;
     if (error.errCode === STREAM_NOT_FOUND || error.errCode === NO_RESPONDERS) {
       if (this.#remake) await this.#remake().catch(() => undefined);
