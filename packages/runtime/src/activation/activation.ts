@@ -337,6 +337,12 @@ export class Activation implements LifeHost, ServingHost {
 
   /** The store refused something of this activation. */
   refused(claim: Claim, refusal: CommitRefused, operation: "save" | "parts"): void {
+    if (refusal.code === "NOT_SERIALIZABLE") {
+      // The actor is still this silo's.
+      this.#reports.broken(refusal.message);
+      this.poison("failed", refusal.forOthers);
+      return;
+    }
     this.#reports.fenced(claim, refusal, operation);
     this.poison("fenced", refusal);
   }

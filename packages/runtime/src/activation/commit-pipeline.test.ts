@@ -212,3 +212,17 @@ test("a confirmation that comes late is one: nothing is sent again (P6, R7)", as
   await clock.advance("5s");
   expect(sent).toHaveLength(1);
 });
+
+test("a save that is too large is refused as such; those behind it are told that the activation is gone (P4)", async () => {
+  const { sent, refusals, stage } = setUp();
+  const first = rejection(stage("k/a", 1));
+  await nextTurn();
+  const second = rejection(stage("state", 2));
+  sent[0]!.answer.resolve({ ok: false, refusal: "too-large", problem: "too much" });
+  expect(await first).toMatchObject({ code: "NOT_SERIALIZABLE", definitive: true });
+  const others = { code: "FENCED", definitive: true, message: "too much" };
+  expect(await second).toMatchObject(others);
+  expect(await rejection(stage("state", 3))).toMatchObject(others);
+  expect(refusals).toMatchObject([{ code: "NOT_SERIALIZABLE" }]);
+  expect(sent).toHaveLength(1);
+});

@@ -38,6 +38,12 @@ export class CommitRefused extends Error {
     this.definitive = definitive;
     this.storedGeneration = storedGeneration;
   }
+
+  /** The same for those that were not in the refused save: that another's is too large says nothing of theirs. */
+  get forOthers(): CommitRefused {
+    if (this.code !== "NOT_SERIALIZABLE") return this;
+    return new CommitRefused("FENCED", this.message, this.definitive);
+  }
 }
 
 export interface CommitHost {
@@ -118,9 +124,8 @@ export class CommitPipeline {
       if (this.#refusal) return;
       if (refusal) {
         batch.reject(refusal);
-        const later = forThoseAfter(refusal);
-        this.abandon(later);
-        this.#host.refused(later);
+        this.abandon(refusal.forOthers);
+        this.#host.refused(refusal);
         return;
       }
       this.#saving = undefined;
@@ -218,12 +223,6 @@ function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean):
     case "damaged":
       return new CommitRefused("FENCED", `the row is damaged: ${answer.problem}`, single);
   }
-}
-
-/** P4. */
-function forThoseAfter(refusal: CommitRefused): CommitRefused {
-  if (refusal.code !== "NOT_SERIALIZABLE") return refusal;
-  return new CommitRefused("FENCED", refusal.message, refusal.definitive);
 }
 
 function newBatch(): Batch {
