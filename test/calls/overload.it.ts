@@ -37,10 +37,10 @@ test(
   async () => {
     await using server = await startNatsServer();
     const events: TenureEvent[] = [];
-    await using silo = await createSilo({
+    await using _ = await createSilo({
       actors: [Toiler],
       ...memory(),
-      ...nats({ servers: server.url }),
+      transport: nats({ servers: server.url }).transport,
       bootstrap: true,
       stopOnSigterm: false,
       onEvent: (event) => void events.push(event),
@@ -49,7 +49,6 @@ test(
     await using other = await connect(nats({ servers: server.url }));
     const toilers = Array.from({ length: ACTORS }, (_, i) => client.get(Toiler, `${i}`));
     await Promise.all(toilers.map((toiler) => toiler.toil()));
-    expect(silo).toBeDefined();
     const startMs = performance.now();
     const crowd = Promise.allSettled(
       Array.from({ length: CROWD }, (_, i) => toilers[i % ACTORS]!.toil()),
@@ -59,6 +58,7 @@ test(
     const results = await crowd;
     const errors = results.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
     expect(beside).toBe(0);
+    // By the clock, whatever the machine: what the crowd's methods take together is CROWD ms.
     expect(besideMs).toBeLessThan(CROWD / 2);
     expect(errors.length).toBeGreaterThan(0);
     for (const error of errors) {
