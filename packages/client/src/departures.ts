@@ -29,16 +29,28 @@ export interface Locator {
   locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located>;
 }
 
-/** What the caller knows of a call that a message has to say in other words. */
-export type AskedHere = Pick<OutgoingCall, "actorKey" | "deadlineMs">;
+/** A call to the own silo: what a message would say, in the caller's own words. */
+export type AskedHere = Pick<
+  OutgoingCall,
+  | "actor"
+  | "actorKey"
+  | "method"
+  | "args"
+  | "key"
+  | "chain"
+  | "repeatable"
+  | "strict"
+  | "headers"
+  | "deadlineMs"
+>;
 
 /** The silo that this invoker lives in: calls to its own actors skip the transport. */
 export interface LocalSilo {
   deliver(
-    call: CallMessage,
+    asked: AskedHere,
+    request: number,
     from: Address,
     reply: (result: CallResult) => void,
-    asked: AskedHere,
   ): void;
   /** True when the call had not started, and never will. */
   cancel(call: CancelMessage, from: Address): boolean;
@@ -65,7 +77,7 @@ export interface DeparturesHost {
   failed(call: OutgoingCall, failure: Failure): void;
   expired(call: OutgoingCall): void;
   rejected(call: OutgoingCall, error: unknown): void;
-  replied(request: number, result: CallResult): void;
+  replied(call: OutgoingCall, request: number, result: CallResult): void;
 }
 
 export class Departures {
@@ -139,8 +151,11 @@ export class Departures {
       return;
     }
     call.attempt += 1;
-    const local = to === attachment.address ? attachment.local : undefined;
-    if (!local && call.args.kind === "value") {
+    if (attachment.local && to === attachment.address) {
+      this.#sendHere(call, attachment.local, attachment.address, sinceMs);
+      return;
+    }
+    if (call.args.kind === "value") {
       try {
         call.args = attachment.endpoint.snapshot(call.args.value, "args");
       } catch (error) {
@@ -148,22 +163,25 @@ export class Departures {
         return;
       }
     }
-    const request = flights.open(call);
-    const message = messageOf(call, request, budgetMs);
-    if (local) {
-      call.flight = { request, to, tag: 0, sinceMs };
-      budget.giveBack(call); // It costs nobody else anything.
-      local.deliver(message, attachment.address, (result) => host.replied(request, result), call);
-      return;
-    }
-    const tag = attachment.endpoint.send(to, message);
+    const request = flights.newRequest();
+    const tag = attachment.endpoint.send(to, messageOf(call, request, budgetMs));
     if (tag === undefined) {
-      flights.forget(request);
       host.failed(call, { status: "not-connected" });
       return;
     }
+    flights.expect(request, call);
     call.flight = { request, to, tag, sinceMs };
     if (call.attempt === 1) budget.deposit();
+  }
+
+  #sendHere(call: OutgoingCall, silo: LocalSilo, to: Incarnation, sinceMs: number): void {
+    const { flights, budget, host } = this.#o;
+    const request = flights.newRequest();
+    const flight = (call.flight = { request, to, tag: 0, sinceMs });
+    budget.giveBack(call); // It costs nobody else anything.
+    silo.deliver(call, request, to, (result) => host.replied(call, request, result));
+    // Most are answered by now, and need not be found again.
+    if (call.flight === flight) flights.expect(request, call);
   }
 
   async #locate(first: OutgoingCall): Promise<void> {
@@ -224,8 +242,8 @@ function messageOf(call: OutgoingCall, request: number, budgetMs: number): CallM
     method: call.method,
     args: call.args,
     budgetMs,
-    key: call.idempotencyKey,
-    chain: call.origin?.chain ?? [],
+    key: call.key,
+    chain: call.chain,
     repeatable: call.repeatable,
     strict: call.strict,
     headers: call.headers,

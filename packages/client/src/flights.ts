@@ -4,12 +4,6 @@
 import type { Address, Incarnation, Random } from "@tenure/core/internal";
 import type { Flight, OutgoingCall } from "./outgoing-call.ts";
 
-export interface Landed {
-  readonly call: OutgoingCall;
-  /** Where the attempt had gone; unknown when it was answered before it was noted. */
-  readonly to: Incarnation | undefined;
-}
-
 export class Flights {
   /** Replies that nobody waited for (F2). */
   unknownReplies = 0;
@@ -24,12 +18,16 @@ export class Flights {
     return this.#byRequest.size;
   }
 
-  /** A request id for an attempt that is about to leave (F1). A reply to it is expected from now on. */
-  open(call: OutgoingCall): number {
+  /** A request id for an attempt that is about to leave (F1). */
+  newRequest(): number {
     let request = this.#random.id48();
     while (this.#byRequest.has(request)) request = this.#random.id48();
-    this.#byRequest.set(request, call);
     return request;
+  }
+
+  /** A reply to it is expected from now on. */
+  expect(request: number, call: OutgoingCall): void {
+    this.#byRequest.set(request, call);
   }
 
   /** Nothing is expected of this attempt any more. */
@@ -37,17 +35,25 @@ export class Flights {
     this.#byRequest.delete(request);
   }
 
-  /** The call that a reply is for; undefined when nobody waits for it (F2). `from` is undefined for the caller's own silo. */
-  land(request: number, from: Address | undefined): Landed | undefined {
+  /** The call that a reply from another process is for, which still has its flight; undefined when nobody waits for it (F2). */
+  land(request: number, from: Address): OutgoingCall | undefined {
     const call = this.#byRequest.get(request);
-    if (!call || (from !== undefined && call.flight?.to !== from)) {
+    if (!call || call.flight?.to !== from) {
       this.unknownReplies += 1;
       return undefined;
     }
     this.#byRequest.delete(request);
-    const to = call.flight?.to;
-    call.flight = undefined;
-    return { call, to };
+    return call;
+  }
+
+  /** The same of the caller's own silo, which answers a call and not a request. */
+  landHere({ flight, open }: OutgoingCall, request: number): boolean {
+    if (flight?.request !== request) {
+      this.unknownReplies += 1;
+      return false;
+    }
+    if (open) this.#byRequest.delete(request);
+    return true;
   }
 
   /** Where attempts have been on their way, over the transport, since before this time. */

@@ -97,17 +97,19 @@ export class InterceptedCalls {
         onAbort: undefined,
         maybeRan: false,
         lastFailure: undefined,
-        resolve: (value) => {
-          open.delete(inner);
-          call.maybeRan = true; // K2
-          call.lastFailure = undefined;
-          resolve(value);
-        },
-        reject: (error) => {
-          open.delete(inner);
-          call.maybeRan ||= !(error instanceof CallError && error.outcome === "not-executed");
-          call.lastFailure = inner.lastFailure;
-          reject(error);
+        answer: {
+          resolve: (value) => {
+            open.delete(inner);
+            call.maybeRan = true; // K2
+            call.lastFailure = undefined;
+            resolve(value);
+          },
+          reject: (error) => {
+            open.delete(inner);
+            call.maybeRan ||= !(error instanceof CallError && error.outcome === "not-executed");
+            call.lastFailure = inner.lastFailure;
+            reject(error);
+          },
         },
       };
       open.add(inner);
@@ -117,7 +119,7 @@ export class InterceptedCalls {
   }
 
   #seen(call: OutgoingCall): InterceptedCall {
-    const chain = call.origin?.chain ?? [];
+    const { chain } = call;
     const caller = chain.at(-1);
     return {
       actor: { type: call.actor.type, id: call.actor.id },
@@ -128,7 +130,7 @@ export class InterceptedCalls {
       chain,
       deadline: this.#host.clock.wallMs() + call.timeoutMs,
       signal: call.signal,
-      idempotencyKey: call.idempotencyKey,
+      idempotencyKey: call.key,
     };
   }
 }

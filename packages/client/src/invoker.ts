@@ -28,13 +28,14 @@ import {
   type ReplyMessage,
   type ResolvedMethod,
 } from "@tenure/core/internal";
+import { Answer } from "./answer.ts";
 import { type Attachment, Departures, type Locator } from "./departures.ts";
 import { Flights } from "./flights.ts";
 import { InterceptedCalls } from "./intercepted-calls.ts";
 import { LocationCache } from "./location-cache.ts";
 import { makeCall } from "./make-call.ts";
 import { OpenCalls } from "./open-calls.ts";
-import type { CallOrigin, Flight, TurnCall } from "./outgoing-call.ts";
+import type { CallOrigin, Flight, OutgoingCall, TurnCall } from "./outgoing-call.ts";
 import { Seldom } from "./seldom.ts";
 import { Retries } from "./retries.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -99,7 +100,7 @@ export class Invoker implements ReferenceTarget {
         failed: (call, failure) => this.#retries.failed(call, failure, undefined),
         expired: (call) => this.#open.expire(call),
         rejected: (call, error) => this.#open.reject(call, error),
-        replied: (request, result) => this.#replied(request, result, undefined),
+        replied: (call, request, result) => this.#repliedHere(call, request, result),
       },
     });
     this.#retries = new Retries({
@@ -168,7 +169,8 @@ export class Invoker implements ReferenceTarget {
     known: ReadonlyMap<string, ResolvedMethod> | undefined,
     origin?: CallOrigin,
   ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    const answer = new Answer();
+    try {
       if (this.#closed)
         throw errorOf({ status: "not-connected" }, `${formatActor(actor)}.${method}`, {
           outcome: "not-executed",
@@ -176,17 +178,35 @@ export class Invoker implements ReferenceTarget {
       this.#refuseTooMany(actor, method);
       const interceptors = origin?.interceptors ?? this.#o.interceptors;
       const call = makeCall(
-        { actor, method, options, about: known?.get(method), origin, resolve, reject },
+        { actor, method, options, about: known?.get(method), origin, answer },
         this.#o.clock.monotonicMs(),
         this.#o.callTimeoutMs,
         (actorKey) =>
           interceptors ? localBody(args, "args") : this.#copyArguments(actorKey, args),
       );
-      this.#open.add(call);
-      if (call.done) return;
-      if (interceptors) this.#intercepted.run(call, interceptors);
-      else this.#departures.first(call);
-    });
+      if (interceptors || call.signal) this.#openFirst(call, interceptors);
+      else this.#leaveFirst(call);
+    } catch (error) {
+      answer.reject(error);
+    }
+    return answer.promise();
+  }
+
+  /** A call whose signal has aborted never leaves, and interceptors may end theirs whenever they like. */
+  #openFirst(call: OutgoingCall, interceptors: readonly Interceptor[] | undefined): void {
+    this.#open.add(call);
+    if (call.done) return;
+    if (interceptors) this.#intercepted.run(call, interceptors);
+    else this.#departures.first(call);
+  }
+
+  /** Its own silo may answer a call at once: such a call never was open, and costs half as much. */
+  #leaveFirst(call: OutgoingCall): void {
+    this.#departures.first(call);
+    if (call.done) return;
+    // Whatever ran meanwhile may have closed this caller.
+    if (this.#closed) this.#open.abandon(call);
+    else this.#open.add(call);
   }
 
   #refuseTooMany(actor: ActorAddress, method: string): void {
@@ -210,17 +230,26 @@ export class Invoker implements ReferenceTarget {
   // ---- what comes back -------------------------------------------------------------------------------------------
 
   reply(message: ReplyMessage, from: Address): void {
-    this.#replied(message.request, message.result, from);
+    const { request, result } = message;
+    const call = this.#flights.land(request, from);
+    if (call) this.#landed(call, result);
+    else this.#unknown();
   }
 
-  #replied(request: number, result: CallResult, from: Address | undefined): void {
-    const landed = this.#flights.land(request, from);
-    if (!landed) {
-      if (this.#tellUnknown.now())
-        this.#o.emit({ type: "replies.unknown", total: this.#flights.unknownReplies });
-      return;
-    }
-    const { call, to } = landed;
+  /** From the own silo: not looked for, since it is at hand. */
+  #repliedHere(call: OutgoingCall, request: number, result: CallResult): void {
+    if (this.#flights.landHere(call, request)) this.#landed(call, result);
+    else this.#unknown();
+  }
+
+  #unknown(): void {
+    if (this.#tellUnknown.now())
+      this.#o.emit({ type: "replies.unknown", total: this.#flights.unknownReplies });
+  }
+
+  #landed(call: OutgoingCall, result: CallResult): void {
+    const to = call.flight?.to;
+    call.flight = undefined;
     switch (result.status) {
       case "ok":
       case "threw":

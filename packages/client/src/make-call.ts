@@ -3,6 +3,7 @@ import {
   type ActorAddress,
   type Body,
   type CallOptions,
+  type ChainLink,
   describe,
   durationMs,
   formatActor,
@@ -12,6 +13,7 @@ import {
   NO_OPTIONS,
   type ResolvedMethod,
 } from "@tenure/core/internal";
+import type { Answer } from "./answer.ts";
 import { type CallOrigin, laneOf, type OutgoingCall } from "./outgoing-call.ts";
 
 export interface AskedCall {
@@ -21,8 +23,7 @@ export interface AskedCall {
   /** What is known of the method, where its class is at hand. */
   readonly about: ResolvedMethod | undefined;
   readonly origin: CallOrigin | undefined;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
+  readonly answer: Answer;
 }
 
 /** @throws InvalidArgumentError for a bad option, NotSerializableError for arguments that cannot travel. */
@@ -41,14 +42,16 @@ export function makeCall(
   // A callee never has more time than its caller.
   const timeoutMs = Math.min(ownTimeoutMs, (origin?.deadlineMs ?? Infinity) - nowMs);
   const actorKey = formatActor(actor);
+  const chain = origin?.chain ?? NONE;
   const { idempotencyKey, strictReads } = options;
   return {
     actor,
     actorKey,
-    lane: laneOf(origin?.chain ?? [], actorKey),
+    lane: laneOf(chain, actorKey),
     method,
     // Its own copy: what the caller changes afterwards never travels.
-    idempotencyKey: typeof idempotencyKey === "object" ? { ...idempotencyKey } : idempotencyKey,
+    key: typeof idempotencyKey === "object" ? { ...idempotencyKey } : idempotencyKey,
+    chain,
     repeatable:
       idempotencyKey !== undefined || about?.idempotent === true || about?.mode === "read",
     strict: strictReads ?? false,
@@ -56,8 +59,7 @@ export function makeCall(
     origin,
     deadlineMs: nowMs + timeoutMs,
     timeoutMs,
-    resolve: asked.resolve,
-    reject: asked.reject,
+    answer: asked.answer,
     args: copyArguments(actorKey),
     gate: origin?.gate(),
     signal: options.signal,
@@ -72,9 +74,12 @@ export function makeCall(
     heldBack: 0,
     paid: false,
     flight: undefined,
+    open: false,
     done: false,
   };
 }
+
+const NONE: readonly ChainLink[] = [];
 
 const CALL_OPTIONS: ReadonlySet<string> = new Set([
   "timeoutMs",

@@ -28,7 +28,7 @@ import { errorOf, type Failure, outcomeOf } from "./retry-policy.ts";
 /** More than there can be: a caller has fewer calls open. (0, for no bound, breaks `getMaxListeners` of Node 20.) */
 const MAX_LISTENERS = 1_000_000_000;
 
-export type Answer = Extract<CallResult, { status: "ok" | "threw" }>;
+export type MethodResult = Extract<CallResult, { status: "ok" | "threw" }>;
 
 /** Tells the silo that has this attempt that nobody waits for it any more. Answers what is known of it then. */
 export type Withdraw = (call: OutgoingCall, flight: Flight) => Outcome;
@@ -57,7 +57,7 @@ export class OpenCalls {
   byTurn(): ReadonlyMap<number, readonly TurnCall[]> {
     const calls = new Map<number, OutgoingCall[]>();
     for (const call of this.#deadlines) {
-      const turn = call.origin?.chain.at(-1)?.turn;
+      const turn = call.chain.at(-1)?.turn;
       if (turn === undefined || (call.intercepted?.inner.size ?? 0) > 0) continue;
       const others = calls.get(turn);
       if (others) others.push(call);
@@ -68,6 +68,7 @@ export class OpenCalls {
 
   /** From now on the call ends when its time is up or its caller gives up; the latter may be so already. */
   add(call: OutgoingCall): void {
+    call.open = true;
     this.#deadlines.add(call);
     if (call.signal) this.#watch(call, call.signal);
   }
@@ -101,7 +102,7 @@ export class OpenCalls {
   }
 
   /** The method's own answer: what it returned or threw. */
-  answer(call: OutgoingCall, result: Answer): void {
+  answer(call: OutgoingCall, result: MethodResult): void {
     let value: unknown;
     try {
       value = bodyValue(result.body);
@@ -126,7 +127,7 @@ export class OpenCalls {
 
   resolve(call: OutgoingCall, value: unknown): void {
     this.#settle(call);
-    call.resolve(value);
+    call.answer.resolve(value);
   }
 
   /** What happened to its last attempt is what the caller is told. */
@@ -136,7 +137,7 @@ export class OpenCalls {
 
   reject(call: OutgoingCall, error: unknown): void {
     this.#settle(call);
-    call.reject(error);
+    call.answer.reject(error);
   }
 
   expire(call: OutgoingCall): void {
@@ -159,12 +160,13 @@ export class OpenCalls {
 
   /** Fails every open call: nothing will answer any more. */
   close(): void {
-    for (const call of this.#deadlines) this.#abandon(call);
+    for (const call of this.#deadlines) this.abandon(call);
     this.#deadlines.stop();
   }
 
-  #abandon(call: OutgoingCall): void {
-    for (const inner of innerOf(call)) this.#abandon(inner); // E3
+  /** Nothing will answer it any more. */
+  abandon(call: OutgoingCall): void {
+    for (const inner of innerOf(call)) this.abandon(inner); // E3
     const inFlight = call.flight !== undefined;
     call.maybeRan ||= inFlight;
     this.fail(call, { status: inFlight ? "disconnected" : "not-connected" });
@@ -172,7 +174,7 @@ export class OpenCalls {
 
   #settle(call: OutgoingCall): void {
     call.done = true;
-    this.#deadlines.delete(call);
+    if (call.open) this.#deadlines.delete(call);
     if (call.flight) this.#flights.forget(call.flight.request);
     call.retry?.cancel();
     if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);

@@ -11,6 +11,7 @@ import {
   type Place,
   type Timer,
 } from "@tenure/core/internal";
+import type { Answer } from "./answer.ts";
 import type { Failure } from "./retry-policy.ts";
 
 /** Where a call comes from: nothing for a client; for a turn its chain, its deadline and its output gate. */
@@ -38,16 +39,17 @@ export interface OutgoingCall {
   /** Its caller and its actor: calls with the same lane leave in the order in which they were made. */
   readonly lane: string;
   readonly method: string;
-  readonly idempotencyKey: IdempotencyKey | undefined;
+  readonly key: IdempotencyKey | undefined;
+  /** What led to it: empty for a client. */
+  readonly chain: readonly ChainLink[];
   readonly repeatable: boolean;
   readonly strict: boolean;
-  readonly headers?: CallHeaders | undefined;
+  readonly headers: CallHeaders | undefined;
   readonly origin: CallOrigin | undefined;
   readonly deadlineMs: number;
   /** How long its caller waits. */
   readonly timeoutMs: number;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
+  readonly answer: Pick<Answer, "resolve" | "reject">;
   args: Body;
   gate: Promise<void> | undefined;
   signal: AbortSignal | undefined;
@@ -68,6 +70,8 @@ export interface OutgoingCall {
   paid: boolean;
   /** The attempt that is on its way, if one is. */
   flight: Flight | undefined;
+  /** It is one of the open calls. */
+  open: boolean;
   done: boolean;
   /** Of a call with interceptors: the calls that they have made and that are open, and its place among its lane's. */
   intercepted?: { readonly inner: Set<OutgoingCall>; readonly place: Place } | undefined;

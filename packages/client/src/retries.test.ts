@@ -1,5 +1,4 @@
 import {
-  type CallMessage,
   type CallResult,
   type Endpoint,
   type EventBody,
@@ -29,12 +28,12 @@ const ROUND_TRIP_MS = 2;
 const TIME_MS = 10_000;
 
 /** A client of one silo, which answers each call as `answer` says at that time. */
-function setUp(answer: (call: CallMessage, nowMs: number) => CallResult, rules = callRules) {
+function setUp(answer: (id: string, nowMs: number) => CallResult, rules = callRules) {
   const clock = new VirtualClock();
   const sentAtMs: number[] = [];
   const events: EventBody[] = [];
   const connection = { up: true };
-  const reply = (message: CallMessage): CallResult => answer(message, clock.monotonicMs());
+  const reply = (id: string): CallResult => answer(id, clock.monotonicMs());
   const endpoint: Endpoint = {
     snapshot: (value, root) => valueBody(isolate(value, root)),
     send: (to, message) => {
@@ -42,7 +41,7 @@ function setUp(answer: (call: CallMessage, nowMs: number) => CallResult, rules =
       if (message.kind !== "call") return 1;
       sentAtMs.push(clock.monotonicMs());
       clock.after(ROUND_TRIP_MS, () =>
-        invoker.reply({ kind: "reply", request: message.request, result: reply(message) }, to),
+        invoker.reply({ kind: "reply", request: message.request, result: reply(message.id) }, to),
       );
       return 1;
     },
@@ -51,8 +50,8 @@ function setUp(answer: (call: CallMessage, nowMs: number) => CallResult, rules =
     drop: () => undefined,
   };
   const local: LocalSilo = {
-    deliver: (message, _from, answered) => {
-      clock.after(ROUND_TRIP_MS, () => answered(reply(message)));
+    deliver: (asked, _request, _from, answered) => {
+      clock.after(ROUND_TRIP_MS, () => answered(reply(asked.actor.id)));
     },
     cancel: () => false,
   };
@@ -126,7 +125,7 @@ async function useUp({ clock, callMany }: World): Promise<unknown[]> {
 }
 
 test("a call that an overloaded silo refused is repeated while there is budget, and fails at once, typed, when there is none (P5)", async () => {
-  const world = setUp(({ id }, nowMs) => {
+  const world = setUp((id, nowMs) => {
     if (id === "early") return nowMs < 100 ? refused("overloaded") : OK;
     return refused(id === "late" ? "overloaded" : "paused");
   });
@@ -182,7 +181,7 @@ test("what a call has paid for a retry is given back when its caller gives it up
 
 test("redirects and one look again are free: actors that moved are found without budget (Y1)", async () => {
   const seen = new Set<string>();
-  const world = setUp(({ id }) => {
+  const world = setUp((id) => {
     if (!id.startsWith("moved")) return refused("paused");
     const known = seen.has(id);
     seen.add(id);

@@ -4,9 +4,10 @@ import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
 import { CallSignal } from "./call-signal.ts";
 import { exclusiveTurns, overlappingTurns, type Turn } from "./turn-context.ts";
 
+let requests = 0;
 const makeTurn = (name: string): Turn => ({
   mode: "write",
-  request: 1,
+  request: ++requests,
   call: {
     method: name,
     caller: undefined,
@@ -79,4 +80,29 @@ test("the end of an earlier turn does not end the one that runs now (N1)", () =>
   turns.run(second, () => undefined);
   turns.end(first);
   expect(turns.current()).toBe(second);
+});
+
+test("turns are found by their requests while they run, one or several of them, and a strange one takes none with it", () => {
+  const turns = overlappingTurns();
+  const [one, two, three] = [makeTurn("a"), makeTurn("b"), makeTurn("c")];
+  const begin = (turn: Turn): void => turns.run(turn, () => undefined);
+  expect(turns.none).toBe(true);
+  begin(one);
+  turns.end(two);
+  expect([...turns.all()]).toEqual([one]);
+  expect([turns.get(one.request), turns.get(two.request)]).toEqual([one, undefined]);
+  begin(two);
+  begin(three);
+  expect([...turns.all()]).toEqual([one, two, three]);
+  turns.end(one);
+  turns.end({ ...two });
+  expect([one, two, three].map(({ request }) => turns.get(request))).toEqual([
+    undefined,
+    two,
+    three,
+  ]);
+  turns.end(two);
+  turns.end(three);
+  expect(turns.none).toBe(true);
+  expect([...turns.all()]).toEqual([]);
 });

@@ -36,49 +36,94 @@ export function leftSomething({ outgoing, staged }: Turn): boolean {
   return outgoing > 0 || staged;
 }
 
-export interface TurnTracker {
-  run<T>(turn: Turn, fn: () => T): T;
+/** The turns that run in one activation: nearly always one or none, and no table is made for either. */
+export abstract class TurnTracker {
+  #only: Turn | undefined;
+  /** By the request ids of the calls that they serve. */
+  #several: Map<number, Turn> | undefined;
+
+  /** The turn in which the code that asks runs. */
+  abstract current(): Turn | undefined;
+
+  /** Runs `fn` as a part of the turn. With `self` and `args`, so that no turn needs a function of its own. */
+  abstract run<T>(
+    turn: Turn,
+    fn: (...args: never[]) => T,
+    self?: object,
+    args?: readonly unknown[],
+  ): T;
+
+  get(request: number): Turn | undefined {
+    return this.#only?.request === request ? this.#only : this.#several?.get(request);
+  }
+
+  get none(): boolean {
+    return this.#only === undefined && this.#several === undefined;
+  }
+
+  /** The turn, if it is the only one. */
+  get only(): Turn | undefined {
+    return this.#only;
+  }
+
+  all(): Iterable<Turn> {
+    return this.#only ? [this.#only] : (this.#several?.values() ?? NONE);
+  }
+
   /** Called when the turn has ended, awaits included. */
-  end(turn: Turn): void;
-  current(): Turn | undefined;
+  end(turn: Turn): void {
+    if (this.#only === turn) this.#only = undefined;
+    else if (this.#several?.get(turn.request) === turn) {
+      this.#several.delete(turn.request);
+      if (this.#several.size === 0) this.#several = undefined;
+    }
+  }
+
+  protected begin(turn: Turn): void {
+    if (this.#several) this.#several.set(turn.request, turn);
+    else if (!this.#only) this.#only = turn;
+    else {
+      this.#several = new Map([this.#only, turn].map((each) => [each.request, each]));
+      this.#only = undefined;
+    }
+  }
 }
+
+const NONE: readonly never[] = [];
 
 const overlapping = new AsyncLocalStorage<Turn>();
 
-class OverlappingTurns implements TurnTracker {
-  // Most actors are idle, and an idle one should cost nothing.
-  #running: Set<Turn> | undefined;
-
-  run<T>(turn: Turn, fn: () => T): T {
-    (this.#running ??= new Set()).add(turn);
-    return overlapping.run(turn, fn);
+class OverlappingTurns extends TurnTracker {
+  override run<T>(
+    turn: Turn,
+    fn: (...args: never[]) => T,
+    self?: object,
+    args: readonly unknown[] = NONE,
+  ): T {
+    this.begin(turn);
+    return overlapping.run(turn, () => fn.apply(self, args as never[]));
   }
 
-  end(turn: Turn): void {
-    this.#running?.delete(turn);
-    if (this.#running?.size === 0) this.#running = undefined;
-  }
-
-  current(): Turn | undefined {
+  override current(): Turn | undefined {
     const turn = overlapping.getStore();
-    return turn && this.#running?.has(turn) ? turn : undefined;
+    return turn && this.get(turn.request) === turn ? turn : undefined;
   }
 }
 
-class ExclusiveTurns implements TurnTracker {
-  #current: Turn | undefined;
-
-  run<T>(turn: Turn, fn: () => T): T {
-    this.#current = turn;
-    return fn();
+class ExclusiveTurns extends TurnTracker {
+  override run<T>(
+    turn: Turn,
+    fn: (...args: never[]) => T,
+    self?: object,
+    args: readonly unknown[] = NONE,
+  ): T {
+    this.begin(turn);
+    return fn.apply(self, args as never[]);
   }
 
-  end(turn: Turn): void {
-    if (this.#current === turn) this.#current = undefined;
-  }
-
-  current(): Turn | undefined {
-    return this.#current;
+  override current(): Turn | undefined {
+    // Of several, which there never should be, the one that began last.
+    return this.only ?? (this.none ? undefined : [...this.all()].at(-1));
   }
 }
 

@@ -63,8 +63,8 @@ interface Gatekeeper {
   refusalNow(call: IncomingCall): CallResult | undefined;
 }
 
-/** What is needed at the end of a call's turn. */
-interface EndedTurn {
+/** What is needed at the end of a call's turn, if that takes its time. */
+interface BegunTurn {
   readonly call: IncomingCall;
   readonly turn: Turn;
   readonly digest: Uint8Array | undefined;
@@ -75,8 +75,6 @@ type Method = (...args: readonly unknown[]) => unknown;
 
 export class TurnRunner {
   readonly #d: TurnRunnerDeps;
-  /** By the request id of the call that each serves. */
-  #running: Map<number, Turn> | undefined;
 
   constructor(deps: TurnRunnerDeps) {
     this.#d = deps;
@@ -84,10 +82,10 @@ export class TurnRunner {
 
   /** The links of a chain that are turns which run here now, outermost first. */
   turnsOf(chain: readonly ChainLink[]): readonly Turn[] {
-    if (chain.length === 0 || !this.#running) return NONE;
+    if (chain.length === 0 || this.#d.turns.none) return NONE;
     const turns: Turn[] = [];
     for (const link of chain) {
-      const turn = this.#running?.get(link.turn);
+      const turn = this.#d.turns.get(link.turn);
       if (turn) turns.push(turn);
     }
     return turns;
@@ -95,32 +93,22 @@ export class TurnRunner {
 
   /** The turn that serves this call now. */
   turnOf(request: number): Turn | undefined {
-    return this.#running?.get(request);
+    return this.#d.turns.get(request);
   }
 
   turns(): Iterable<Turn> {
-    return this.#running?.values() ?? NONE;
+    return this.#d.turns.all();
   }
 
   /** The sender of a call gives it up while it runs. */
   cancel(request: number, from: Address): void {
-    const turn = this.#running?.get(request);
+    const turn = this.#d.turns.get(request);
     if (turn?.from === from) turn.signal.cancel();
   }
 
   /** The actor is lost: nothing of any turn counts any more. */
   lose(reason: Error): void {
     for (const turn of this.turns()) turn.signal.abort(reason);
-  }
-
-  #begin(turn: Turn): void {
-    (this.#running ??= new Map()).set(turn.request, turn);
-  }
-
-  #end(turn: Turn): void {
-    this.#running?.delete(turn.request);
-    // Most actors are idle, and an idle one should cost nothing.
-    if (this.#running?.size === 0) this.#running = undefined;
   }
 
   /**
@@ -178,26 +166,27 @@ export class TurnRunner {
     const turn = turnOfCall(call, this.#d.clock);
     const end = inside ? enter(outer.at(-1)!) : undefined;
     const method = (this.#d.actor as unknown as Record<string, Method>)[call.method.name]!;
-    this.#begin(turn);
     let value: unknown;
     let threw = false;
     try {
-      value = this.#d.turns.run(turn, () =>
-        this.#d.incoming
-          ? this.#intercepted(this.#d.incoming, call, turn, method, args)
-          : method.apply(this.#d.actor, args as unknown[]),
-      );
+      const { actor, incoming, turns } = this.#d;
+      value = incoming
+        ? turns.run(turn, () => this.#intercepted(incoming, call, turn, method, args))
+        : turns.run(turn, method, actor, args);
     } catch (error) {
       threw = true;
       value = error;
     }
-    const ended = { call, turn, digest, end };
     return turn.inner || (!threw && isThenable(value))
-      ? this.#awaited(ended, threw, value)
-      : this.#ended(ended, threw, value);
+      ? this.#awaited({ call, turn, digest, end }, threw, value)
+      : this.#ended(call, turn, digest, end, threw, value);
   }
 
-  async #awaited(ended: EndedTurn, threwAtOnce: boolean, returned: unknown): Promise<TurnOutcome> {
+  async #awaited(
+    { call, turn, digest, end }: BegunTurn,
+    threwAtOnce: boolean,
+    returned: unknown,
+  ): Promise<TurnOutcome> {
     let threw = threwAtOnce;
     let value = returned;
     if (!threw && isThenable(returned))
@@ -207,12 +196,18 @@ export class TurnRunner {
         threw = true;
         value = error;
       }
-    if (ended.turn.inner) await allEnded(ended.turn.inner);
-    return this.#ended(ended, threw, value);
+    if (turn.inner) await allEnded(turn.inner);
+    return this.#ended(call, turn, digest, end, threw, value);
   }
 
-  #ended({ call, turn, digest, end }: EndedTurn, threw: boolean, value: unknown): TurnOutcome {
-    this.#end(turn);
+  #ended(
+    call: IncomingCall,
+    turn: Turn,
+    digest: Uint8Array | undefined,
+    end: (() => void) | undefined,
+    threw: boolean,
+    value: unknown,
+  ): TurnOutcome {
     this.#d.turns.end(turn);
     turn.end();
     const outcome = this.#endOfCall(call, turn, threw, value, digest);
@@ -268,7 +263,6 @@ export class TurnRunner {
   ): Promise<{ readonly error: unknown } | undefined> {
     const request = this.#d.random.id48();
     const turn = turnOfHook(this.#d.address, name, request, this.#d.clock);
-    this.#begin(turn);
     try {
       const returned = this.#d.turns.run(turn, run);
       if (isThenable(returned)) await returned;
@@ -282,7 +276,6 @@ export class TurnRunner {
       this.#d.saves.rollback();
       return { error };
     } finally {
-      this.#end(turn);
       turn.end();
     }
   }

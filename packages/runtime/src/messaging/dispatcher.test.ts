@@ -1,5 +1,6 @@
 import { Actor, defineActor } from "@tenure/core";
-import { actorKind, type CallMessage, type CallResult, valueBody } from "@tenure/core/internal";
+import { actorKind, type CallResult, valueBody } from "@tenure/core/internal";
+import type { AskedHere } from "@tenure/client/internal";
 import { expect, test } from "vitest";
 import { deferred } from "../../../../test/support/deferred.ts";
 import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
@@ -10,18 +11,17 @@ class Thing extends Actor {
   go() {}
 }
 
-const CALL: CallMessage = {
-  kind: "call",
-  request: 1,
-  type: "thing",
-  id: "t",
+const CALL: AskedHere = {
+  actor: { type: "thing", id: "t" },
+  actorKey: "thing/t",
   method: "go",
   args: valueBody([]),
-  budgetMs: 1_000,
+  deadlineMs: Infinity,
   key: undefined,
   chain: [],
   repeatable: false,
   strict: false,
+  headers: undefined,
 };
 
 test.for<["paused" | "draining"]>([["paused"], ["draining"]])(
@@ -41,9 +41,7 @@ test.for<["paused" | "draining"]>([["paused"], ["draining"]])(
     };
     const answer = deferred<boolean>();
     const dispatcher = new Dispatcher({ ...host, authorize: () => answer.promise } as DispatchHost);
-    const reply = new Promise<CallResult>((resolve) =>
-      dispatcher.deliver(CALL, "me", resolve, { actorKey: "thing/t", deadlineMs: Infinity }),
-    );
+    const reply = new Promise<CallResult>((resolve) => dispatcher.deliver(CALL, 1, "me", resolve));
     expect(dispatcher.openCalls).toBe(1);
     closed = by;
     answer.resolve(true);

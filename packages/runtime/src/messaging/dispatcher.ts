@@ -12,6 +12,7 @@ import {
   type ActorKind,
   type Address,
   addressProblem,
+  type Body,
   type CallMessage,
   type CallResult,
   type CancelMessage,
@@ -24,11 +25,12 @@ import {
   type ResolvedMethod,
 } from "@tenure/core/internal";
 import type { AskedHere, LocalSilo } from "@tenure/client/internal";
-import { type IncomingCall, refused } from "../activation/incoming-call.ts";
+import { refused } from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
 import { Authorization, type Authorize } from "./authorization.ts";
-import { Intake, type Taken } from "./intake.ts";
+import { Intake } from "./intake.ts";
 import { overloaded } from "./overloaded.ts";
+import { type Asker, type Said, TakenCall } from "./taken-call.ts";
 
 export interface DispatchHost {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -41,23 +43,46 @@ export interface DispatchHost {
   paused(): boolean;
   draining(): boolean;
   /** False for an actor that has no slot here: a draining silo takes no new ones. */
-  holds(call: CallMessage): boolean;
-  deliver(call: IncomingCall, kind: ActorKind): void;
+  holds(actor: ActorAddress): boolean;
+  deliver(call: TakenCall, kind: ActorKind): void;
   /** The sender of a call that was delivered gives it up. True when it had not started, and never will. */
   cancel(actor: ActorAddress, request: number, from: Address): boolean;
 }
 
-/** A local call that waits for the next turn of the event loop. */
-interface Deferred {
-  readonly request: number;
-  readonly from: Address;
-  readonly run: () => void;
+/** A caller in another process. */
+class AskerElsewhere implements Asker {
+  readonly foreign = true;
+  readonly endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+  }
+
+  snapshot(value: unknown, root: string): Body {
+    return this.endpoint.snapshot(value, root);
+  }
+
+  answer({ from, request }: TakenCall, result: CallResult): void {
+    this.endpoint.send(from, { kind: "reply", request, result });
+  }
 }
 
-/** A call from elsewhere. */
-interface Arrived extends Taken {
-  readonly request: number;
-  readonly from: Address;
+/** A caller in this silo. */
+class AskerHere implements Asker {
+  readonly foreign = false;
+  readonly #reply: (result: CallResult) => void;
+
+  constructor(reply: (result: CallResult) => void) {
+    this.#reply = reply;
+  }
+
+  snapshot(value: unknown, root: string): Body {
+    return localBody(value, root);
+  }
+
+  answer(_call: TakenCall, result: CallResult): void {
+    this.#reply(result);
+  }
 }
 
 /** How long a full silo asks to be left alone. A silo that has maxCalls open answers many calls in that time. */
@@ -72,8 +97,10 @@ export class Dispatcher implements LocalSilo {
   #open = 0;
   #burst = 0;
   #depth = 0;
-  readonly #deferred = new Mailbox<Deferred>(Infinity);
-  readonly #intake: Intake<Arrived>;
+  /** Local calls that wait for the next turn of the event loop. */
+  readonly #deferred = new Mailbox<TakenCall>(Infinity);
+  readonly #intake: Intake<TakenCall>;
+  #askerElsewhere: AskerElsewhere | undefined;
   readonly #authorization: Authorization | undefined;
 
   constructor(host: DispatchHost) {
@@ -89,36 +116,42 @@ export class Dispatcher implements LocalSilo {
 
   /** A call that came over the transport. */
   receive(from: Address, message: CallMessage): void {
-    const endpoint = this.#host.endpoint();
-    const { request } = message;
-    const reply = (result: CallResult): void => {
-      endpoint.send(from, { kind: "reply", request, result });
-    };
     const atMs = this.#host.clock.monotonicMs();
-    const snapshot: IncomingCall["snapshot"] = (value, root) => endpoint.snapshot(value, root);
-    this.#intake.take({
-      request,
-      from,
-      atMs,
-      start: () => this.#dispatch(message, from, reply, snapshot, atMs + message.budgetMs),
-      refuse: reply,
-    });
+    this.#intake.take(
+      new TakenCall(
+        this,
+        this.#elsewhere(),
+        saidIn(message),
+        message.request,
+        from,
+        atMs,
+        atMs + message.budgetMs,
+      ),
+    );
   }
 
   /** A call from this silo itself. */
   deliver(
-    message: CallMessage,
+    asked: AskedHere,
+    request: number,
     from: Address,
     reply: (result: CallResult) => void,
-    asked: AskedHere,
   ): void {
-    const run = (): void =>
-      this.#dispatch(message, from, reply, localBody, asked.deadlineMs, asked);
-    if (this.#burst === 0) this.#host.clock.afterTurn(() => this.#nextTurn());
+    const atMs = this.#host.clock.monotonicMs();
+    const call = new TakenCall(
+      this,
+      new AskerHere(reply),
+      asked,
+      request,
+      from,
+      atMs,
+      asked.deadlineMs,
+    );
+    if (this.#burst === 0) this.#host.clock.afterTurn(this.#afterTurn);
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
-      this.#deferred.offer({ request: message.request, from, run });
-    else this.#nest(run);
+      this.#deferred.offer(call);
+    else this.#nest(call);
   }
 
   /** A call is given up by its sender. */
@@ -132,93 +165,71 @@ export class Dispatcher implements LocalSilo {
     return this.#host.cancel({ type, id }, request, from);
   }
 
-  #nest(run: () => void): void {
+  #nest(call: TakenCall): void {
     this.#depth += 1;
-    run();
+    this.dispatch(call);
     this.#depth -= 1;
   }
 
-  #nextTurn(): void {
+  readonly #afterTurn = (): void => {
     this.#burst = 0;
     if (this.#deferred.size === 0) return;
-    this.#host.clock.afterTurn(() => this.#nextTurn());
+    this.#host.clock.afterTurn(this.#afterTurn);
     // What comes meanwhile goes behind those that still wait.
     const due = Math.min(this.#deferred.size, LOCAL_BURST);
     this.#burst = due;
-    for (let i = 0; i < due; i++) this.#nest(this.#deferred.shift()!.run);
-  }
+    for (let i = 0; i < due; i++) this.#nest(this.#deferred.shift()!);
+  };
 
-  #dispatch(
-    message: CallMessage,
-    from: Address,
-    reply: (result: CallResult) => void,
-    snapshot: IncomingCall["snapshot"],
-    deadlineMs: number,
-    asked?: AskedHere,
-  ): void {
+  dispatch(call: TakenCall): void {
     const { kinds, maxCalls } = this.#host;
+    const { type, id } = call.actor;
     const problem =
       // Who asks from here has a reference, whose address has been looked at.
-      (asked ? undefined : addressProblem(message.type, message.id)) ??
-      (message.key === undefined ? undefined : keyProblem(message.key)) ??
-      (message.headers === undefined ? undefined : headersProblem(message.headers));
-    if (problem !== undefined) return reply(refused("invalid", problem));
-    const closed = this.#closed(message);
-    if (closed) return reply(closed);
-    const kind = kinds.get(message.type);
+      (call.asker.foreign ? addressProblem(type, id) : undefined) ??
+      (call.key === undefined ? undefined : keyProblem(call.key)) ??
+      (call.headers === undefined ? undefined : headersProblem(call.headers));
+    if (problem !== undefined) return call.refuse(refused("invalid", problem));
+    const closed = this.#closed(call);
+    if (closed) return call.refuse(closed);
+    const kind = kinds.get(type);
     if (!kind)
-      return reply(
+      return call.refuse(
         refused(
           "unknown-type",
-          `no class of type '${message.type}' is registered here; there are ${[...kinds.keys()].join(", ") || "none"}`,
+          `no class of type '${type}' is registered here; there are ${[...kinds.keys()].join(", ") || "none"}`,
         ),
       );
-    const method: ResolvedMethod | undefined = kind.methods.get(message.method);
+    const method: ResolvedMethod | undefined = kind.methods.get(call.methodName);
     if (!method)
-      return reply(
+      return call.refuse(
         refused(
           "unknown-method",
-          `${message.type} has no method '${message.method}' that can be called; there are ${[...kind.methods.keys()].join(", ") || "none"}`,
+          `${type} has no method '${call.methodName}' that can be called; there are ${[...kind.methods.keys()].join(", ") || "none"}`,
         ),
       );
-    if (message.strict && !kind.definition.state)
-      return reply(
+    if (call.strict && !kind.definition.state)
+      return call.refuse(
         refused(
           "invalid",
-          `${message.type} has no state, and so nothing in the store that a strict read could verify`,
+          `${type} has no state, and so nothing in the store that a strict read could verify`,
         ),
       );
     if (this.#open >= maxCalls)
-      return reply(overloaded(`${maxCalls} calls wait in the silo`, FULL_RETRY_MS));
+      return call.refuse(overloaded(`${maxCalls} calls wait in the silo`, FULL_RETRY_MS));
     this.#open += 1;
-    const call: IncomingCall = {
-      request: message.request,
-      from,
-      actor: { type: message.type, id: message.id },
-      actorKey: asked?.actorKey,
-      method,
-      args: message.args,
-      key: message.key,
-      chain: message.chain,
-      repeatable: message.repeatable,
-      strict: message.strict,
-      headers: message.headers,
-      deadlineMs,
-      snapshot,
-      reply: (result) => {
-        this.#open -= 1;
-        reply(result);
-      },
-      abandon: () => {
-        this.#open -= 1;
-      },
-    };
+    call.method = method;
     if (!this.#authorization) this.#host.deliver(call, kind);
-    else this.#authorization.ask(call, () => this.#authorized(call, message, kind));
+    else this.#authorization.ask(call, () => this.#authorized(call, kind));
   }
 
-  #authorized(call: IncomingCall, message: CallMessage, kind: ActorKind): void {
-    const closed = this.#closed(message);
+  /** A call that was open is answered or given up. */
+  closed(): void {
+    this.#open -= 1;
+  }
+
+  #authorized(call: TakenCall, kind: ActorKind): void {
+    const closed = this.#closed(call);
     if (closed) call.reply(closed);
     else if (call.deadlineMs <= this.#host.clock.monotonicMs())
       call.reply(refused("expired", "its deadline passed before it was authorized"));
@@ -226,13 +237,21 @@ export class Dispatcher implements LocalSilo {
   }
 
   /** Why the silo does not take the call now, if it does not. */
-  #closed(message: CallMessage): CallResult | undefined {
+  #closed({ actor }: TakenCall): CallResult | undefined {
     // Draining first: whoever comes to a silo that is leaving has to look elsewhere, and not to wait until it has left.
-    if (this.#host.draining() && !this.#host.holds(message))
+    if (this.#host.draining() && !this.#host.holds(actor))
       return refused("draining", "the silo is draining and takes no new actors");
     return this.#host.paused()
       ? refused("paused", "the silo's lease has run out; it is paused")
       : undefined;
+  }
+
+  /** A call is answered where it came from, also when the silo has another endpoint by then. */
+  #elsewhere(): Asker {
+    const endpoint = this.#host.endpoint();
+    if (this.#askerElsewhere?.endpoint !== endpoint)
+      this.#askerElsewhere = new AskerElsewhere(endpoint);
+    return this.#askerElsewhere;
   }
 
   /** The silo leaves: what waits is answered. */
@@ -240,4 +259,10 @@ export class Dispatcher implements LocalSilo {
     this.#intake.close();
     this.#authorization?.close();
   }
+}
+
+function saidIn(message: CallMessage): Said {
+  const { type, id, method, args, key, chain, repeatable, strict, headers } = message;
+  const actor = { type, id };
+  return { actor, actorKey: undefined, method, args, key, chain, repeatable, strict, headers };
 }
