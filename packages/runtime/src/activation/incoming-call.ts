@@ -40,6 +40,27 @@ export interface IncomingCall {
   abandon(): void;
 }
 
+/** The same call, whose answer goes by way of `reply`. */
+export function answeredBy(call: IncomingCall, reply: IncomingCall["reply"]): IncomingCall {
+  return {
+    request: call.request,
+    from: call.from,
+    actor: call.actor,
+    actorKey: call.actorKey,
+    method: call.method,
+    args: call.args,
+    key: call.key,
+    chain: call.chain,
+    repeatable: call.repeatable,
+    strict: call.strict,
+    headers: call.headers,
+    deadlineMs: call.deadlineMs,
+    snapshot: (value, root) => call.snapshot(value, root),
+    reply,
+    abandon: () => call.abandon(),
+  };
+}
+
 export function refused(
   reason: RefusalReason,
   message: string,

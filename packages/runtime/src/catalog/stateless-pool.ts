@@ -8,7 +8,13 @@
 import { type ActorKind, assert, formatActor, type Refused } from "@tenure/core/internal";
 import type { Acquired, Ownership } from "@tenure/directory/internal";
 import type { Activation } from "../activation/activation.ts";
-import { deadlock, type IncomingCall, MOVED, refused } from "../activation/incoming-call.ts";
+import {
+  answeredBy,
+  deadlock,
+  type IncomingCall,
+  MOVED,
+  refused,
+} from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
 
 /** What stands in for the directory: an activation that nobody else could have has nothing to claim. Its generation is 0. */
@@ -115,13 +121,12 @@ export class StatelessPool {
 
   #give(activation: Activation, call: IncomingCall): void {
     this.#activations.set(activation, call);
-    activation.enqueue({
-      ...call,
-      reply: (result) => {
+    activation.enqueue(
+      answeredBy(call, (result) => {
         if (this.#activations.has(activation)) this.#activations.set(activation, undefined);
         call.reply(result);
         this.#pump();
-      },
-    });
+      }),
+    );
   }
 }
