@@ -46,10 +46,12 @@ export type AskedHere = Pick<
 
 /** The silo that this invoker lives in: calls to its own actors skip the transport. */
 export interface LocalSilo {
+  /** `nowMs`: on the monotonic clock. */
   deliver(
     asked: AskedHere,
     request: number,
     from: Address,
+    nowMs: number,
     reply: (result: CallResult) => void,
   ): void;
   /** True when the call had not started, and never will. */
@@ -89,7 +91,7 @@ export class Departures {
   constructor(options: DeparturesOptions) {
     this.#o = options;
     this.#lanes = new CallLanes({
-      trySend: (call) => this.#trySend(call),
+      trySend: (call) => this.#trySend(call, options.clock.monotonicMs()),
       locate: (call) => this.#locate(call),
       mayLeave: (call) => call.origin?.mayLeave() ?? true,
       gateRefused: (call, error) => this.#gateRefused(call, error),
@@ -106,8 +108,9 @@ export class Departures {
     return this.#lanes.waiting;
   }
 
-  first(call: OutgoingCall): void {
-    if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call)) this.#lanes.enter(call);
+  first(call: OutgoingCall, nowMs: number): void {
+    if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call, nowMs))
+      this.#lanes.enter(call);
   }
 
   again(call: OutgoingCall): void {
@@ -129,7 +132,7 @@ export class Departures {
   }
 
   /** False: the actor must be located first. */
-  #trySend(call: OutgoingCall): boolean {
+  #trySend(call: OutgoingCall, nowMs: number): boolean {
     const { attachment } = this;
     if (!attachment) {
       this.#o.host.failed(call, { status: "not-connected" });
@@ -138,13 +141,12 @@ export class Departures {
     const location = this.#o.locations.get(call.actorKey);
     if (!location) return false;
     call.evidence = Math.max(call.evidence, location.generation);
-    this.#send(call, location.silo, attachment);
+    this.#send(call, location.silo, attachment, nowMs);
     return true;
   }
 
-  #send(call: OutgoingCall, to: Incarnation, attachment: Attachment): void {
-    const { clock, flights, budget, host } = this.#o;
-    const sinceMs = clock.monotonicMs();
+  #send(call: OutgoingCall, to: Incarnation, attachment: Attachment, sinceMs: number): void {
+    const { flights, budget, host } = this.#o;
     const budgetMs = call.deadlineMs - sinceMs;
     if (budgetMs <= 0) {
       host.expired(call);
@@ -179,7 +181,7 @@ export class Departures {
     const request = flights.newRequest();
     const flight = (call.flight = { request, to, tag: 0, sinceMs });
     budget.giveBack(call); // It costs nobody else anything.
-    silo.deliver(call, request, to, (result) => host.replied(call, request, result));
+    silo.deliver(call, request, to, sinceMs, (result) => host.replied(call, request, result));
     // Most are answered by now, and need not be found again.
     if (call.flight === flight) flights.expect(request, call);
   }

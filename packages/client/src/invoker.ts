@@ -12,6 +12,7 @@
 import {
   type ActorAddress,
   type Address,
+  argumentsBody,
   type Body,
   type CallOptions,
   type CallResult,
@@ -118,9 +119,9 @@ export class Invoker implements ReferenceTarget {
     this.#intercepted = new InterceptedCalls({
       clock,
       open: this.#open,
-      copyArguments: (actorKey, args) => this.#copyArguments(actorKey, args),
+      copyArguments: (actorKey, args) => this.#copyArguments(actorKey, args, localBody),
       refuseTooMany: (call) => this.#refuseTooMany(call.actor, call.method),
-      leave: (call) => this.#departures.first(call),
+      leave: (call) => this.#departures.first(call, clock.monotonicMs()),
     });
   }
 
@@ -177,15 +178,20 @@ export class Invoker implements ReferenceTarget {
         });
       this.#refuseTooMany(actor, method);
       const interceptors = origin?.interceptors ?? this.#o.interceptors;
+      const about = known?.get(method);
+      const actorKey = formatActor(actor);
+      // Interceptors may keep what they are shown, also the list.
+      const copied = interceptors
+        ? localBody(args, "args")
+        : this.#copyArguments(actorKey, args, argumentsBody);
+      const nowMs = this.#o.clock.monotonicMs();
       const call = makeCall(
-        { actor, method, options, about: known?.get(method), origin, answer },
-        this.#o.clock.monotonicMs(),
+        { actor, actorKey, method, options, about, origin, answer, args: copied },
+        nowMs,
         this.#o.callTimeoutMs,
-        (actorKey) =>
-          interceptors ? localBody(args, "args") : this.#copyArguments(actorKey, args),
       );
       if (interceptors || call.signal) this.#openFirst(call, interceptors);
-      else this.#leaveFirst(call);
+      else this.#leaveFirst(call, nowMs);
     } catch (error) {
       answer.reject(error);
     }
@@ -197,12 +203,12 @@ export class Invoker implements ReferenceTarget {
     this.#open.add(call);
     if (call.done) return;
     if (interceptors) this.#intercepted.run(call, interceptors);
-    else this.#departures.first(call);
+    else this.#departures.first(call, this.#o.clock.monotonicMs());
   }
 
   /** Its own silo may answer a call at once: such a call never was open, and costs half as much. */
-  #leaveFirst(call: OutgoingCall): void {
-    this.#departures.first(call);
+  #leaveFirst(call: OutgoingCall, nowMs: number): void {
+    this.#departures.first(call, nowMs);
     if (call.done) return;
     // Whatever ran meanwhile may have closed this caller.
     if (this.#closed) this.#open.abandon(call);
@@ -219,12 +225,16 @@ export class Invoker implements ReferenceTarget {
   }
 
   /** V1. Straight to bytes when they will travel; a copied value when they may stay here. */
-  #copyArguments(actorKey: string, args: readonly unknown[]): Body {
+  #copyArguments(
+    actorKey: string,
+    args: readonly unknown[],
+    copy: (args: readonly unknown[], root: string) => Body,
+  ): Body {
     const location = this.locations.get(actorKey);
     const { attachment } = this.#departures;
     return attachment && location && location.silo !== attachment.address
       ? attachment.endpoint.snapshot(args, "args")
-      : localBody(args, "args");
+      : copy(args, "args");
   }
 
   // ---- what comes back -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-// What a caller asked for becomes a call: options are checked, times resolved, arguments copied, all before anything leaves.
+// What a caller asked for becomes a call: options are checked and times resolved before anything leaves.
 import {
   type ActorAddress,
   type Body,
@@ -6,7 +6,6 @@ import {
   type ChainLink,
   describe,
   durationMs,
-  formatActor,
   headersFor,
   InvalidArgumentError,
   keyProblem,
@@ -18,22 +17,20 @@ import { type CallOrigin, laneOf, type OutgoingCall } from "./outgoing-call.ts";
 
 export interface AskedCall {
   readonly actor: ActorAddress;
+  readonly actorKey: string;
   readonly method: string;
   readonly options: CallOptions;
   /** What is known of the method, where its class is at hand. */
   readonly about: ResolvedMethod | undefined;
   readonly origin: CallOrigin | undefined;
   readonly answer: Answer;
+  /** A copy, made before (V1). */
+  readonly args: Body;
 }
 
-/** @throws InvalidArgumentError for a bad option, NotSerializableError for arguments that cannot travel. */
-export function makeCall(
-  asked: AskedCall,
-  nowMs: number,
-  callTimeoutMs: number,
-  copyArguments: (actorKey: string) => Body,
-): OutgoingCall {
-  const { actor, method, options, about, origin } = asked;
+/** `nowMs`: on the monotonic clock. @throws InvalidArgumentError for a bad option */
+export function makeCall(asked: AskedCall, nowMs: number, callTimeoutMs: number): OutgoingCall {
+  const { actor, actorKey, method, options, about, origin } = asked;
   if (options !== NO_OPTIONS) checkCallOptions(options);
   const ownTimeoutMs =
     options.timeoutMs === undefined
@@ -41,7 +38,6 @@ export function makeCall(
       : givenTimeoutMs(options.timeoutMs);
   // A callee never has more time than its caller.
   const timeoutMs = Math.min(ownTimeoutMs, (origin?.deadlineMs ?? Infinity) - nowMs);
-  const actorKey = formatActor(actor);
   const chain = origin?.chain ?? NONE;
   const { idempotencyKey, strictReads } = options;
   return {
@@ -60,7 +56,7 @@ export function makeCall(
     deadlineMs: nowMs + timeoutMs,
     timeoutMs,
     answer: asked.answer,
-    args: copyArguments(actorKey),
+    args: asked.args,
     gate: origin?.gate(),
     signal: options.signal,
     onAbort: undefined,

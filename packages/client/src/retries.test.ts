@@ -50,7 +50,7 @@ function setUp(answer: (id: string, nowMs: number) => CallResult, rules = callRu
     drop: () => undefined,
   };
   const local: LocalSilo = {
-    deliver: (asked, _request, _from, answered) => {
+    deliver: (asked, _request, _from, _nowMs, answered) => {
       clock.after(ROUND_TRIP_MS, () => answered(reply(asked.actor.id)));
     },
     cancel: () => false,

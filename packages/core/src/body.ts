@@ -2,7 +2,7 @@
 //   B1. A value body holds a copy that nobody else has, or something that cannot change (W2).
 //   B2. A body may be sent more than once (a retry); who receives a value while the sender keeps the body gets a copy.
 import { decodeValue, encodeValue } from "./codec.ts";
-import { isolate } from "./isolate.ts";
+import { isolate, isolateItems } from "./isolate.ts";
 
 export type Body =
   | { readonly kind: "value"; readonly value: unknown }
@@ -17,6 +17,11 @@ export const MAX_LOCAL_BYTES: number = 2 ** 20 - 2 ** 16;
 /** A copy of a user's value that stays in this process (B1). Refused as an encoded one would be (W1, S3). */
 export function localBody(value: unknown, root: string): Body {
   return valueBody(isolate(value, root, MAX_LOCAL_BYTES));
+}
+
+/** The same of the arguments of one call, as a list that was made for it (isolate.ts). */
+export function argumentsBody(args: readonly unknown[], root: string): Body {
+  return valueBody(isolateItems(args, root, MAX_LOCAL_BYTES));
 }
 
 export function valueBody(value: unknown): Body {

@@ -5,7 +5,7 @@ import { decodeValue, encodeValue } from "./codec.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import { anyValue } from "../../../test/support/any-value.ts";
 import { arrived } from "../../../test/support/arrived.ts";
-import { isDeepFrozen, isolate } from "./isolate.ts";
+import { isDeepFrozen, isolate, isolateItems } from "./isolate.ts";
 import { checkSerializable } from "./serializable.ts";
 
 /** Every object that can be reached, with binary's memory. */
@@ -39,6 +39,41 @@ test("what the walk accepts arrives equal as a copy, which shares nothing that c
     { numRuns: 500 },
   );
 });
+
+test("the arguments of a call are copied as any list is, and refused as any list is, but for the list itself", () => {
+  const argument = fc.oneof(
+    { arbitrary: fc.oneof(fc.integer(), fc.string(), fc.boolean()), weight: 3 },
+    anyValue,
+  );
+  fc.assert(
+    fc.property(
+      fc.array(argument, { maxLength: 20 }),
+      fc.boolean(),
+      fc.constantFrom(40, 17_000, 1e6),
+      (list, twice, maxBytes) => {
+        const args = twice && list.length > 0 ? [...list, list[0]] : list;
+        const whole = attempt(() => isolate(args, "args", maxBytes));
+        const items = attempt(() => isolateItems(args, "args", maxBytes));
+        expect(arrived(items)).toStrictEqual(arrived(whole));
+        if (items instanceof Error) return;
+        const known = reachable(args);
+        const shared = [...reachable(items)].filter(
+          (object) => object !== args && known.has(object),
+        );
+        expect(shared.filter((object) => !isDeepFrozen(object))).toEqual([]);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+function attempt(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+}
 
 test("a value, its copy and what its bytes become have the same bytes, whatever was encoded before (C5)", () => {
   fc.assert(

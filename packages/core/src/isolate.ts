@@ -27,6 +27,37 @@ export function isolate<T>(value: T, root: string, maxBytes: number = Infinity):
   return isSimple(value) ? value : (copy(value, new Map()) as T);
 }
 
+/** Longer texts are measured with the rest. */
+const SHORT = 1_000;
+const FEW_ITEMS = 16;
+
+/**
+ * The same of a list that was made for one call: nobody else has the list itself, it has no holes, and nothing but its items. So it is
+ * only its items that are looked at, and where all of them are simple nothing is copied.
+ */
+export function isolateItems(
+  items: readonly unknown[],
+  root: string,
+  maxBytes: number,
+): readonly unknown[] {
+  // Whatever they are, so many and so short ones fit.
+  if (items.length > FEW_ITEMS || maxBytes < FEW_ITEMS * (SHORT + 1))
+    return isolate(items, root, maxBytes);
+  let object = -1;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    if (typeof item === "object" && item !== null && object === -1) object = i;
+    else if (!isSimple(item) || (typeof item === "string" && item.length > SHORT))
+      return isolate(items, root, maxBytes);
+  }
+  if (object === -1) return items;
+  // What two of them share, a copy of both must share; one alone is its own.
+  const copied = copyPlain(items[object], maxBytes - FEW_ITEMS * (SHORT + 1));
+  return copied === NOT_PLAIN
+    ? isolate(items, root, maxBytes)
+    : items.map((item, i) => (i === object ? copied : item));
+}
+
 // Deep-frozen plain data can never change again, so having found it once is enough for ever.
 const knownDeepFrozen = new WeakSet();
 

@@ -147,10 +147,10 @@ export class Activation implements LifeHost, ServingHost {
     return [...this.#state.life.runner.turns()].map((turn) => turn.call.method);
   }
 
-  enqueue(call: IncomingCall): void {
+  enqueue(call: IncomingCall, nowMs: number): void {
     const { kind } = this.#state;
     if (kind === "gone" || kind === "poisoned") call.reply(MOVED);
-    else this.#serving.take(call);
+    else this.#serving.take(call, nowMs);
   }
 
   /** What a call that came here is doing, if it is here. */

@@ -46,7 +46,7 @@ export class OutgoingCalls implements ReferenceTarget {
       headers: turn?.call.headers,
       interceptors: deps.outgoing,
       gate: () => gateOf(deps, what),
-      mayLeave: () => deps.gate.open,
+      mayLeave: () => deps.gate.open(),
     });
     if (!site) return answer;
     return answer.catch((error: unknown) => {
@@ -59,7 +59,7 @@ export class OutgoingCalls implements ReferenceTarget {
 /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */
 function gateOf({ lost, gate, commits }: OutgoingDeps, what: string): Promise<void> | undefined {
   const committed = commits?.barrier();
-  if (!committed && gate.open) return undefined;
+  if (!committed && gate.open()) return undefined;
   const passed = gate.pass(committed).catch(() => {
     throw lost.error(what);
   });

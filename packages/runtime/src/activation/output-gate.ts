@@ -18,9 +18,9 @@ export class OutputGate {
     this.#activation = activation;
   }
 
-  /** Whether something that waits for no commit may pass now. */
-  get open(): boolean {
-    return this.#activation.loss === undefined && this.#lease.holds();
+  /** Whether something that waits for no commit may pass now, which is `nowMs` on the monotonic clock. */
+  open(nowMs?: number): boolean {
+    return this.#activation.loss === undefined && this.#lease.holds(nowMs);
   }
 
   /** Resolves when something that waits for `durable` may leave; rejects with the reason when it never may. */

@@ -67,7 +67,7 @@ class Stage {
     this.#serving = new Serving({
       clock: { monotonicMs: () => 0 },
       lease: { holds: () => true },
-      gate: { open: true },
+      gate: { open: () => true },
       rules: turnRules,
       maxQueue: 1_000,
       reentrancy,
@@ -92,18 +92,21 @@ class Stage {
     const lane = mode === "write" && key !== undefined ? `k${key}` : undefined;
     const call: Call = { n, mode, within, lane, fate: "waits" };
     this.calls.push(call);
-    this.#serving.take({
-      request: n,
-      actor: { type: "t", id: "i" },
-      method: { name: "m", mode },
-      key: key === undefined ? undefined : String(key),
-      chain: within.map((turn) => ({ type: "t", id: "i", method: "m", turn })),
-      deadlineMs: Infinity,
-      strict: false,
-      reply: (result: CallResult) => {
-        if (result.status === "refused") call.fate = "deadlock";
-      },
-    } as unknown as IncomingCall);
+    this.#serving.take(
+      {
+        request: n,
+        actor: { type: "t", id: "i" },
+        method: { name: "m", mode },
+        key: key === undefined ? undefined : String(key),
+        chain: within.map((turn) => ({ type: "t", id: "i", method: "m", turn })),
+        deadlineMs: Infinity,
+        strict: false,
+        reply: (result: CallResult) => {
+          if (result.status === "refused") call.fate = "deadlock";
+        },
+      } as unknown as IncomingCall,
+      0,
+    );
   }
 
   async end(call: Call): Promise<void> {

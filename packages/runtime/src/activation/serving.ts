@@ -90,17 +90,17 @@ export class Serving {
     return this.#serviceMs;
   }
 
-  take(call: IncomingCall): void {
+  take(call: IncomingCall, nowMs: number): void {
     const life = this.#host.life();
     const own = life?.runner.turnsOf(call.chain) ?? NONE;
     const verdict = this.#running.verdict(call, own);
     if (verdict === "deadlock" || verdict === "deadlock-keyed")
       call.reply(deadlock(call, verdict === "deadlock-keyed"));
     // What a running turn waits for starts as long as that turn may run (V1).
-    else if (life && own.length > 0 && verdict === "start") this.#begin(call, life);
+    else if (life && own.length > 0 && verdict === "start") this.#begin(call, life, nowMs);
     else {
       const active = this.#host.active();
-      if (active && verdict === "start" && this.#passes(call)) this.#begin(call, active);
+      if (active && verdict === "start" && this.#passes(call)) this.#begin(call, active, nowMs);
       else this.#wait(call, verdict === "wait-ahead");
     }
   }
@@ -110,7 +110,7 @@ export class Serving {
     this.#pump();
     for (const call of this.#waiting.take((each) => each.method.mode === "interleave")) {
       const active = this.#host.active();
-      if (active) this.#begin(call, active);
+      if (active) this.#begin(call, active, this.#host.clock.monotonicMs());
       else call.reply(MOVED);
     }
   }
@@ -206,7 +206,7 @@ export class Serving {
       const call =
         nested ?? (active && this.#waiting.next((each) => this.#mayStart(each, active, active)));
       if (!call || !life) return;
-      this.#begin(call, life);
+      this.#begin(call, life, this.#host.clock.monotonicMs());
     }
   }
 
@@ -217,8 +217,7 @@ export class Serving {
     return this.#running.verdict(call, own) === "start";
   }
 
-  #begin(call: IncomingCall, life: Life): void {
-    const nowMs = this.#host.clock.monotonicMs();
+  #begin(call: IncomingCall, life: Life, nowMs: number): void {
     const refusal = this.#refusal(call, nowMs);
     if (refusal) call.reply(refusal);
     else this.#serve(call, life, nowMs);
@@ -264,7 +263,7 @@ export class Serving {
     const nowMs = clock.monotonicMs();
     this.#serviceMs += (nowMs - beganMs - this.#serviceMs) / 10;
     const strict = rules.mustVerify(call.strict || strictReads, outcome);
-    if (!strict && outcome.barrier === undefined && gate.open) {
+    if (!strict && outcome.barrier === undefined && gate.open(nowMs)) {
       call.reply(outcome.result);
       this.#pump();
       this.#host.turnEnded(nowMs);

@@ -47,6 +47,7 @@ test("a silo with all the activations that it may have refuses another actor, ty
         abandon: () => undefined,
       },
       kind,
+      0,
     );
   call("a");
   call("b");

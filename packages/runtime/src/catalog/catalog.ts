@@ -61,7 +61,8 @@ export class Catalog {
     return this.#slots.values();
   }
 
-  deliver(call: IncomingCall, kind: ActorKind): void {
+  /** `nowMs`: on the monotonic clock. */
+  deliver(call: IncomingCall, kind: ActorKind, nowMs: number): void {
     if (kind.definition.stateless) {
       this.#poolOf(kind).deliver(call);
       return;
@@ -71,11 +72,11 @@ export class Catalog {
     // Decided and taken in one step, before anything is awaited: of two first calls the second finds the first's slot.
     if (!this.#deps.rules.mayActivate(holder?.state)) {
       assert(holder, "G1: whoever may not take a slot joins the one who holds it");
-      holder.enqueue(call);
+      holder.enqueue(call, nowMs);
     } else {
       const full = holder ? undefined : this.#full(key);
       if (full) call.reply(full);
-      else this.#take(key, call.actor, kind).enqueue(call);
+      else this.#take(key, call.actor, kind).enqueue(call, nowMs);
     }
   }
 

@@ -127,6 +127,7 @@ export class StatelessPool {
         call.reply(result);
         this.#pump();
       }),
+      this.#nowMs(),
     );
   }
 }

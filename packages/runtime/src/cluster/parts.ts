@@ -198,10 +198,10 @@ export function makeParts(
     authorize: deps.authorize,
     emit,
     endpoint: () => host.endpoint()!,
-    paused: () => !lease.holds(),
+    paused: (nowMs) => !lease.holds(nowMs),
     draining: () => host.draining(),
     holds: (call) => catalog.has(call),
-    deliver: (call, kind) => catalog.deliver(call, kind),
+    deliver: (call, kind, nowMs) => catalog.deliver(call, kind, nowMs),
     cancel: (actor, request, from) => catalog.get(actor)?.cancel(request, from) ?? false,
   });
   const others = new RemoteLocator(clock, random, () => host.endpoint());

@@ -41,7 +41,9 @@ test.for<["paused" | "draining"]>([["paused"], ["draining"]])(
     };
     const answer = deferred<boolean>();
     const dispatcher = new Dispatcher({ ...host, authorize: () => answer.promise } as DispatchHost);
-    const reply = new Promise<CallResult>((resolve) => dispatcher.deliver(CALL, 1, "me", resolve));
+    const reply = new Promise<CallResult>((resolve) =>
+      dispatcher.deliver(CALL, 1, "me", 0, resolve),
+    );
     expect(dispatcher.openCalls).toBe(1);
     closed = by;
     answer.resolve(true);

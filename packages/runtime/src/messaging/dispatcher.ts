@@ -40,11 +40,11 @@ export interface DispatchHost {
   readonly emit: EventSink;
   endpoint(): Endpoint;
   /** Whether the lease does not hold: no call is taken now. */
-  paused(): boolean;
+  paused(nowMs: number): boolean;
   draining(): boolean;
   /** False for an actor that has no slot here: a draining silo takes no new ones. */
   holds(actor: ActorAddress): boolean;
-  deliver(call: TakenCall, kind: ActorKind): void;
+  deliver(call: TakenCall, kind: ActorKind, nowMs: number): void;
   /** The sender of a call that was delivered gives it up. True when it had not started, and never will. */
   cancel(actor: ActorAddress, request: number, from: Address): boolean;
 }
@@ -135,9 +135,9 @@ export class Dispatcher implements LocalSilo {
     asked: AskedHere,
     request: number,
     from: Address,
+    atMs: number,
     reply: (result: CallResult) => void,
   ): void {
-    const atMs = this.#host.clock.monotonicMs();
     const call = new TakenCall(
       this,
       new AskerHere(reply),
@@ -151,7 +151,7 @@ export class Dispatcher implements LocalSilo {
     this.#burst += 1;
     if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
       this.#deferred.offer(call);
-    else this.#nest(call);
+    else this.#nest(call, atMs);
   }
 
   /** A call is given up by its sender. */
@@ -165,9 +165,9 @@ export class Dispatcher implements LocalSilo {
     return this.#host.cancel({ type, id }, request, from);
   }
 
-  #nest(call: TakenCall): void {
+  #nest(call: TakenCall, nowMs: number): void {
     this.#depth += 1;
-    this.dispatch(call);
+    this.dispatch(call, nowMs);
     this.#depth -= 1;
   }
 
@@ -178,10 +178,12 @@ export class Dispatcher implements LocalSilo {
     // What comes meanwhile goes behind those that still wait.
     const due = Math.min(this.#deferred.size, LOCAL_BURST);
     this.#burst = due;
-    for (let i = 0; i < due; i++) this.#nest(this.#deferred.shift()!);
+    for (let i = 0; i < due; i++)
+      this.#nest(this.#deferred.shift()!, this.#host.clock.monotonicMs());
   };
 
-  dispatch(call: TakenCall): void {
+  /** `nowMs`: on the monotonic clock. It is read once for all that is asked on the way of a call to its method. */
+  dispatch(call: TakenCall, nowMs: number): void {
     const { kinds, maxCalls } = this.#host;
     const { type, id } = call.actor;
     const problem =
@@ -190,7 +192,7 @@ export class Dispatcher implements LocalSilo {
       (call.key === undefined ? undefined : keyProblem(call.key)) ??
       (call.headers === undefined ? undefined : headersProblem(call.headers));
     if (problem !== undefined) return call.refuse(refused("invalid", problem));
-    const closed = this.#closed(call);
+    const closed = this.#closed(call, nowMs);
     if (closed) return call.refuse(closed);
     const kind = kinds.get(type);
     if (!kind)
@@ -219,7 +221,7 @@ export class Dispatcher implements LocalSilo {
       return call.refuse(overloaded(`${maxCalls} calls wait in the silo`, FULL_RETRY_MS));
     this.#open += 1;
     call.method = method;
-    if (!this.#authorization) this.#host.deliver(call, kind);
+    if (!this.#authorization) this.#host.deliver(call, kind, nowMs);
     else this.#authorization.ask(call, () => this.#authorized(call, kind));
   }
 
@@ -229,19 +231,20 @@ export class Dispatcher implements LocalSilo {
   }
 
   #authorized(call: TakenCall, kind: ActorKind): void {
-    const closed = this.#closed(call);
+    const nowMs = this.#host.clock.monotonicMs();
+    const closed = this.#closed(call, nowMs);
     if (closed) call.reply(closed);
-    else if (call.deadlineMs <= this.#host.clock.monotonicMs())
+    else if (call.deadlineMs <= nowMs)
       call.reply(refused("expired", "its deadline passed before it was authorized"));
-    else this.#host.deliver(call, kind);
+    else this.#host.deliver(call, kind, nowMs);
   }
 
   /** Why the silo does not take the call now, if it does not. */
-  #closed({ actor }: TakenCall): CallResult | undefined {
+  #closed({ actor }: TakenCall, nowMs: number): CallResult | undefined {
     // Draining first: whoever comes to a silo that is leaving has to look elsewhere, and not to wait until it has left.
     if (this.#host.draining() && !this.#host.holds(actor))
       return refused("draining", "the silo is draining and takes no new actors");
-    return this.#host.paused()
+    return this.#host.paused(nowMs)
       ? refused("paused", "the silo's lease has run out; it is paused")
       : undefined;
   }

@@ -27,8 +27,8 @@ const OLDER = 0.8;
 export interface Taken {
   /** On the monotonic clock, when it came. */
   readonly atMs: number;
-  /** Looks at it, and answers it or hands it on. */
-  start(): void;
+  /** Looks at it, and answers it or hands it on. `nowMs`: on the monotonic clock. */
+  start(nowMs: number): void;
   refuse(refusal: Refused): void;
 }
 
@@ -54,13 +54,13 @@ export class Intake<C extends Taken> {
 
   /** Starts it, now or later, or refuses it (IN3). */
   take(call: C): void {
-    if (this.#closed) return call.start();
+    if (this.#closed) return call.start(call.atMs);
     const slice = (this.#slice ??= this.#begin(call.atMs));
     const spentMs = call.atMs - slice.fromMs;
     if (this.#waiting.size === 0) {
       if (spentMs < SLICE_MS) {
         slice.started += 1;
-        return call.start();
+        return call.start(call.atMs);
       }
       this.#busy = { slices: 0, ms: 0, calls: 0 };
     }
@@ -75,7 +75,7 @@ export class Intake<C extends Taken> {
   /** IN4 */
   close(): void {
     this.#closed = true;
-    for (const call of this.#waiting.drain()) call.start();
+    for (const call of this.#waiting.drain()) call.start(this.#clock.monotonicMs());
   }
 
   /** How long one more would wait, as far as there is evidence. */
@@ -121,7 +121,7 @@ export class Intake<C extends Taken> {
       const call = this.#waiting.shift();
       if (!call) return;
       slice.started += 1;
-      call.start();
+      call.start(nowMs);
     }
   }
 }

@@ -37,7 +37,7 @@ export interface Asker {
 
 export interface TakenCallHost {
   /** Looks at it, and answers it or hands it on. */
-  dispatch(call: TakenCall): void;
+  dispatch(call: TakenCall, nowMs: number): void;
   /** One that was counted as open is answered or given up. */
   closed(): void;
 }
@@ -87,8 +87,8 @@ export class TakenCall implements IncomingCall {
     this.headers = said.headers;
   }
 
-  start(): void {
-    this.#host.dispatch(this);
+  start(nowMs: number): void {
+    this.#host.dispatch(this, nowMs);
   }
 
   /** Answers it before it was counted as open. */
