@@ -19,7 +19,7 @@ import {
 } from "@tenure/core/internal";
 import { CallLanes } from "./call-lanes.ts";
 import type { Flights } from "./flights.ts";
-import type { LocationCache } from "./location-cache.ts";
+import type { Location, LocationCache } from "./location-cache.ts";
 import { detailsOf, type Flight, type OutgoingCall } from "./outgoing-call.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { Failure } from "./retry-policy.ts";
@@ -44,15 +44,20 @@ export type AskedHere = Pick<
   | "deadlineMs"
 >;
 
+/** What has asked its own silo, and hears of each answer once. */
+export interface CallerHere<A extends AskedHere> {
+  replied(call: A, request: number, result: CallResult): void;
+}
+
 /** The silo that this invoker lives in: calls to its own actors skip the transport. */
 export interface LocalSilo {
   /** `nowMs`: on the monotonic clock. */
-  deliver(
-    asked: AskedHere,
+  deliver<A extends AskedHere>(
+    asked: A,
     request: number,
     from: Address,
     nowMs: number,
-    reply: (result: CallResult) => void,
+    caller: CallerHere<A>,
   ): void;
   /** True when the call had not started, and never will. */
   cancel(call: CancelMessage, from: Address): boolean;
@@ -75,11 +80,10 @@ export interface DeparturesOptions {
 }
 
 /** What becomes of a call that did not leave, and of one that its own silo answers. */
-export interface DeparturesHost {
+export interface DeparturesHost extends CallerHere<OutgoingCall> {
   failed(call: OutgoingCall, failure: Failure): void;
   expired(call: OutgoingCall): void;
   rejected(call: OutgoingCall, error: unknown): void;
-  replied(call: OutgoingCall, request: number, result: CallResult): void;
 }
 
 export class Departures {
@@ -91,7 +95,8 @@ export class Departures {
   constructor(options: DeparturesOptions) {
     this.#o = options;
     this.#lanes = new CallLanes({
-      trySend: (call) => this.#trySend(call, options.clock.monotonicMs()),
+      trySend: (call) =>
+        this.#trySend(call, options.clock.monotonicMs(), options.locations.get(call.actorKey)),
       locate: (call) => this.#locate(call),
       mayLeave: (call) => call.origin?.mayLeave() ?? true,
       gateRefused: (call, error) => this.#gateRefused(call, error),
@@ -108,8 +113,9 @@ export class Departures {
     return this.#lanes.waiting;
   }
 
-  first(call: OutgoingCall, nowMs: number): void {
-    if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call, nowMs))
+  /** `location`: where its actor is, as was just found. */
+  first(call: OutgoingCall, nowMs: number, location: Location | undefined): void {
+    if (call.gate || this.#lanes.has(call.lane) || !this.#trySend(call, nowMs, location))
       this.#lanes.enter(call);
   }
 
@@ -132,13 +138,12 @@ export class Departures {
   }
 
   /** False: the actor must be located first. */
-  #trySend(call: OutgoingCall, nowMs: number): boolean {
+  #trySend(call: OutgoingCall, nowMs: number, location: Location | undefined): boolean {
     const { attachment } = this;
     if (!attachment) {
       this.#o.host.failed(call, { status: "not-connected" });
       return true;
     }
-    const location = this.#o.locations.get(call.actorKey);
     if (!location) return false;
     call.evidence = Math.max(call.evidence, location.generation);
     this.#send(call, location.silo, attachment, nowMs);
@@ -181,7 +186,7 @@ export class Departures {
     const request = flights.newRequest();
     const flight = (call.flight = { request, to, tag: 0, sinceMs });
     budget.giveBack(call); // It costs nobody else anything.
-    silo.deliver(call, request, to, sinceMs, (result) => host.replied(call, request, result));
+    silo.deliver(call, request, to, sinceMs, host);
     // Most are answered by now, and need not be found again.
     if (call.flight === flight) flights.expect(request, call);
   }

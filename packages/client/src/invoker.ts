@@ -33,7 +33,7 @@ import { Answer } from "./answer.ts";
 import { type Attachment, Departures, type Locator } from "./departures.ts";
 import { Flights } from "./flights.ts";
 import { InterceptedCalls } from "./intercepted-calls.ts";
-import { LocationCache } from "./location-cache.ts";
+import { type Location, LocationCache } from "./location-cache.ts";
 import { makeCall } from "./make-call.ts";
 import { OpenCalls } from "./open-calls.ts";
 import type { CallOrigin, Flight, OutgoingCall, TurnCall } from "./outgoing-call.ts";
@@ -119,9 +119,10 @@ export class Invoker implements ReferenceTarget {
     this.#intercepted = new InterceptedCalls({
       clock,
       open: this.#open,
-      copyArguments: (actorKey, args) => this.#copyArguments(actorKey, args, localBody),
+      copyArguments: (actorKey, args) =>
+        this.#copyArguments(this.locations.get(actorKey), args, localBody),
       refuseTooMany: (call) => this.#refuseTooMany(call.actor, call.method),
-      leave: (call) => this.#departures.first(call, clock.monotonicMs()),
+      leave: (call) => this.#leave(call),
     });
   }
 
@@ -180,10 +181,11 @@ export class Invoker implements ReferenceTarget {
       const interceptors = origin?.interceptors ?? this.#o.interceptors;
       const about = known?.get(method);
       const actorKey = formatActor(actor);
+      const location = this.locations.get(actorKey);
       // Interceptors may keep what they are shown, also the list.
       const copied = interceptors
         ? localBody(args, "args")
-        : this.#copyArguments(actorKey, args, argumentsBody);
+        : this.#copyArguments(location, args, argumentsBody);
       const nowMs = this.#o.clock.monotonicMs();
       const call = makeCall(
         { actor, actorKey, method, options, about, origin, answer, args: copied },
@@ -191,7 +193,7 @@ export class Invoker implements ReferenceTarget {
         this.#o.callTimeoutMs,
       );
       if (interceptors || call.signal) this.#openFirst(call, interceptors);
-      else this.#leaveFirst(call, nowMs);
+      else this.#leaveFirst(call, nowMs, location);
     } catch (error) {
       answer.reject(error);
     }
@@ -203,12 +205,17 @@ export class Invoker implements ReferenceTarget {
     this.#open.add(call);
     if (call.done) return;
     if (interceptors) this.#intercepted.run(call, interceptors);
-    else this.#departures.first(call, this.#o.clock.monotonicMs());
+    else this.#leave(call);
+  }
+
+  #leave(call: OutgoingCall): void {
+    const location = this.locations.get(call.actorKey);
+    this.#departures.first(call, this.#o.clock.monotonicMs(), location);
   }
 
   /** Its own silo may answer a call at once: such a call never was open, and costs half as much. */
-  #leaveFirst(call: OutgoingCall, nowMs: number): void {
-    this.#departures.first(call, nowMs);
+  #leaveFirst(call: OutgoingCall, nowMs: number, location: Location | undefined): void {
+    this.#departures.first(call, nowMs, location);
     if (call.done) return;
     // Whatever ran meanwhile may have closed this caller.
     if (this.#closed) this.#open.abandon(call);
@@ -226,11 +233,10 @@ export class Invoker implements ReferenceTarget {
 
   /** V1. Straight to bytes when they will travel; a copied value when they may stay here. */
   #copyArguments(
-    actorKey: string,
+    location: Location | undefined,
     args: readonly unknown[],
     copy: (args: readonly unknown[], root: string) => Body,
   ): Body {
-    const location = this.locations.get(actorKey);
     const { attachment } = this.#departures;
     return attachment && location && location.silo !== attachment.address
       ? attachment.endpoint.snapshot(args, "args")

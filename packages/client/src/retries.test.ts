@@ -50,8 +50,8 @@ function setUp(answer: (id: string, nowMs: number) => CallResult, rules = callRu
     drop: () => undefined,
   };
   const local: LocalSilo = {
-    deliver: (asked, _request, _from, _nowMs, answered) => {
-      clock.after(ROUND_TRIP_MS, () => answered(reply(asked.actor.id)));
+    deliver: (asked, request, _from, _nowMs, caller) => {
+      clock.after(ROUND_TRIP_MS, () => caller.replied(asked, request, reply(asked.actor.id)));
     },
     cancel: () => false,
   };

@@ -42,7 +42,9 @@ test.for<["paused" | "draining"]>([["paused"], ["draining"]])(
     const answer = deferred<boolean>();
     const dispatcher = new Dispatcher({ ...host, authorize: () => answer.promise } as DispatchHost);
     const reply = new Promise<CallResult>((resolve) =>
-      dispatcher.deliver(CALL, 1, "me", 0, resolve),
+      dispatcher.deliver(CALL, 1, "me", 0, {
+        replied: (_call, _request, result) => resolve(result),
+      }),
     );
     expect(dispatcher.openCalls).toBe(1);
     closed = by;

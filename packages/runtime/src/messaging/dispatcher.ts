@@ -2,7 +2,7 @@
 //   X1. Everything is checked here that can be without running user code: lease, type, id, method, bounds. Each refusal
 //       is typed and proves that nothing ran.
 //   X2. A reply goes to where the transport says the call came from (T7).
-//   X3. Local calls cannot keep the event loop from its timers, nor fill the stack: after a burst, or inside too many of
+//   X3. Local calls cannot keep the event loop from its timers, nor fill the stack: after SLICE_MS, or inside too many of
 //       each other, they wait for the next turn of it. They keep their order.
 //       Calls from elsewhere cannot either: see intake.ts.
 //   X4. Whether a call may be made is asked last, when it could be taken (authorization.ts). If the answer takes time, what
@@ -12,7 +12,6 @@ import {
   type ActorKind,
   type Address,
   addressProblem,
-  type Body,
   type CallMessage,
   type CallResult,
   type CancelMessage,
@@ -21,16 +20,15 @@ import {
   type EventSink,
   headersProblem,
   keyProblem,
-  localBody,
   type ResolvedMethod,
 } from "@tenure/core/internal";
-import type { AskedHere, LocalSilo } from "@tenure/client/internal";
+import type { AskedHere, CallerHere, LocalSilo } from "@tenure/client/internal";
 import { refused } from "../activation/incoming-call.ts";
 import { Mailbox } from "../activation/mailbox.ts";
 import { Authorization, type Authorize } from "./authorization.ts";
-import { Intake } from "./intake.ts";
+import { Intake, SLICE_MS } from "./intake.ts";
 import { overloaded } from "./overloaded.ts";
-import { type Asker, type Said, TakenCall } from "./taken-call.ts";
+import { CallFromElsewhere, CallFromHere, type TakenCall } from "./taken-call.ts";
 
 export interface DispatchHost {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -49,45 +47,10 @@ export interface DispatchHost {
   cancel(actor: ActorAddress, request: number, from: Address): boolean;
 }
 
-/** A caller in another process. */
-class AskerElsewhere implements Asker {
-  readonly foreign = true;
-  readonly endpoint: Endpoint;
-
-  constructor(endpoint: Endpoint) {
-    this.endpoint = endpoint;
-  }
-
-  snapshot(value: unknown, root: string): Body {
-    return this.endpoint.snapshot(value, root);
-  }
-
-  answer({ from, request }: TakenCall, result: CallResult): void {
-    this.endpoint.send(from, { kind: "reply", request, result });
-  }
-}
-
-/** A caller in this silo. */
-class AskerHere implements Asker {
-  readonly foreign = false;
-  readonly #reply: (result: CallResult) => void;
-
-  constructor(reply: (result: CallResult) => void) {
-    this.#reply = reply;
-  }
-
-  snapshot(value: unknown, root: string): Body {
-    return localBody(value, root);
-  }
-
-  answer(_call: TakenCall, result: CallResult): void {
-    this.#reply(result);
-  }
-}
-
 /** How long a full silo asks to be left alone. A silo that has maxCalls open answers many calls in that time. */
 const FULL_RETRY_MS = 100;
-const LOCAL_BURST = 1_000;
+/** In one turn of the event loop, whatever the clock says. */
+const LOCAL_BURST = 10_000;
 /** A local call runs up to its method's first await before its caller goes on, so that calls nest on the stack. */
 const LOCAL_DEPTH = 32;
 
@@ -95,12 +58,13 @@ export class Dispatcher implements LocalSilo {
   readonly #host: DispatchHost;
   /** Calls taken and not yet answered. */
   #open = 0;
+  /** Local calls that have started in this turn of the event loop, and since when. */
   #burst = 0;
+  #sinceMs = 0;
   #depth = 0;
   /** Local calls that wait for the next turn of the event loop. */
   readonly #deferred = new Mailbox<TakenCall>(Infinity);
-  readonly #intake: Intake<TakenCall>;
-  #askerElsewhere: AskerElsewhere | undefined;
+  readonly #intake: Intake<CallFromElsewhere>;
   readonly #authorization: Authorization | undefined;
 
   constructor(host: DispatchHost) {
@@ -117,41 +81,22 @@ export class Dispatcher implements LocalSilo {
   /** A call that came over the transport. */
   receive(from: Address, message: CallMessage): void {
     const atMs = this.#host.clock.monotonicMs();
-    this.#intake.take(
-      new TakenCall(
-        this,
-        this.#elsewhere(),
-        saidIn(message),
-        message.request,
-        from,
-        atMs,
-        atMs + message.budgetMs,
-      ),
-    );
+    this.#intake.take(new CallFromElsewhere(this, this.#host.endpoint(), message, from, atMs));
   }
 
   /** A call from this silo itself. */
-  deliver(
-    asked: AskedHere,
+  deliver<A extends AskedHere>(
+    asked: A,
     request: number,
     from: Address,
-    atMs: number,
-    reply: (result: CallResult) => void,
+    nowMs: number,
+    caller: CallerHere<A>,
   ): void {
-    const call = new TakenCall(
-      this,
-      new AskerHere(reply),
-      asked,
-      request,
-      from,
-      atMs,
-      asked.deadlineMs,
-    );
-    if (this.#burst === 0) this.#host.clock.afterTurn(this.#afterTurn);
-    this.#burst += 1;
-    if (this.#burst > LOCAL_BURST || this.#depth >= LOCAL_DEPTH || this.#deferred.size > 0)
+    const call = new CallFromHere(this, caller, asked, request, from);
+    if (this.#burst === 0) this.#begin(nowMs);
+    if (this.#deferred.size > 0 || this.#depth >= LOCAL_DEPTH || !this.#mayGoOn(nowMs))
       this.#deferred.offer(call);
-    else this.#nest(call, atMs);
+    else this.#nest(call, nowMs);
   }
 
   /** A call is given up by its sender. */
@@ -165,7 +110,17 @@ export class Dispatcher implements LocalSilo {
     return this.#host.cancel({ type, id }, request, from);
   }
 
+  #begin(nowMs: number): void {
+    this.#sinceMs = nowMs;
+    this.#host.clock.afterTurn(this.#afterTurn);
+  }
+
+  #mayGoOn(nowMs: number): boolean {
+    return nowMs - this.#sinceMs < SLICE_MS && this.#burst < LOCAL_BURST;
+  }
+
   #nest(call: TakenCall, nowMs: number): void {
+    this.#burst += 1;
     this.#depth += 1;
     this.dispatch(call, nowMs);
     this.#depth -= 1;
@@ -174,12 +129,13 @@ export class Dispatcher implements LocalSilo {
   readonly #afterTurn = (): void => {
     this.#burst = 0;
     if (this.#deferred.size === 0) return;
-    this.#host.clock.afterTurn(this.#afterTurn);
+    let nowMs = this.#host.clock.monotonicMs();
+    this.#begin(nowMs);
     // What comes meanwhile goes behind those that still wait.
-    const due = Math.min(this.#deferred.size, LOCAL_BURST);
-    this.#burst = due;
-    for (let i = 0; i < due; i++)
-      this.#nest(this.#deferred.shift()!, this.#host.clock.monotonicMs());
+    for (let due = this.#deferred.size; due > 0 && this.#mayGoOn(nowMs); due--) {
+      this.#nest(this.#deferred.shift()!, nowMs);
+      nowMs = this.#host.clock.monotonicMs();
+    }
   };
 
   /** `nowMs`: on the monotonic clock. It is read once for all that is asked on the way of a call to its method. */
@@ -188,7 +144,7 @@ export class Dispatcher implements LocalSilo {
     const { type, id } = call.actor;
     const problem =
       // Who asks from here has a reference, whose address has been looked at.
-      (call.asker.foreign ? addressProblem(type, id) : undefined) ??
+      (call.foreign ? addressProblem(type, id) : undefined) ??
       (call.key === undefined ? undefined : keyProblem(call.key)) ??
       (call.headers === undefined ? undefined : headersProblem(call.headers));
     if (problem !== undefined) return call.refuse(refused("invalid", problem));
@@ -249,23 +205,9 @@ export class Dispatcher implements LocalSilo {
       : undefined;
   }
 
-  /** A call is answered where it came from, also when the silo has another endpoint by then. */
-  #elsewhere(): Asker {
-    const endpoint = this.#host.endpoint();
-    if (this.#askerElsewhere?.endpoint !== endpoint)
-      this.#askerElsewhere = new AskerElsewhere(endpoint);
-    return this.#askerElsewhere;
-  }
-
   /** The silo leaves: what waits is answered. */
   close(): void {
     this.#intake.close();
     this.#authorization?.close();
   }
-}
-
-function saidIn(message: CallMessage): Said {
-  const { type, id, method, args, key, chain, repeatable, strict, headers } = message;
-  const actor = { type, id };
-  return { actor, actorKey: undefined, method, args, key, chain, repeatable, strict, headers };
 }
