@@ -33,7 +33,7 @@ function makeCall(name: string, fields: Partial<OutgoingCall> = {}): OutgoingCal
     heldBack: 0,
     paid: false,
     flight: undefined,
-    open: false,
+    slot: -1,
     done: false,
     ...fields,
   };

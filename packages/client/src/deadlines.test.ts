@@ -1,20 +1,19 @@
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
 import { expect, test } from "vitest";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, type Item, NO_SLOT } from "./deadlines.ts";
 
-interface Item {
+interface Named extends Item {
   readonly name: string;
-  readonly deadlineMs: number;
 }
 
 function setUp() {
   const clock = new VirtualClock();
   const expired: [name: string, atMs: number][] = [];
-  const deadlines = new Deadlines<Item>(clock, (item) =>
+  const deadlines = new Deadlines<Named>(clock, (item) =>
     expired.push([item.name, clock.monotonicMs()]),
   );
-  const add = (name: string, deadlineMs: number): Item => {
-    const item = { name, deadlineMs };
+  const add = (name: string, deadlineMs: number): Named => {
+    const item = { name, deadlineMs, slot: NO_SLOT };
     deadlines.add(item);
     return item;
   };
@@ -52,11 +51,12 @@ test("what is taken out does not expire, and what has expired is not there any m
 test("an item that is added while another expires is waited for", async () => {
   const clock = new VirtualClock();
   const expired: string[] = [];
-  const deadlines = new Deadlines<Item>(clock, (item) => {
+  const deadlines = new Deadlines<Named>(clock, (item) => {
     expired.push(item.name);
-    if (item.name === "a") deadlines.add({ name: "b", deadlineMs: clock.monotonicMs() + 5 });
+    if (item.name === "a")
+      deadlines.add({ name: "b", deadlineMs: clock.monotonicMs() + 5, slot: NO_SLOT });
   });
-  deadlines.add({ name: "a", deadlineMs: 10 });
+  deadlines.add({ name: "a", deadlineMs: 10, slot: NO_SLOT });
   await clock.advance(100);
   expect(expired).toEqual(["a", "b"]);
 });
@@ -70,4 +70,16 @@ test("after stop() nothing expires until something is added", async () => {
   add("b", 150);
   await clock.advance(100);
   expect(expired.map(([name]) => name)).toEqual(["a", "b"]);
+});
+
+test("who goes through the items meets each once, and none that was taken out meanwhile", () => {
+  const { deadlines, add } = setUp();
+  const items = ["a", "b", "c", "d", "e"].map((name) => add(name, 10));
+  const met: string[] = [];
+  for (const { name } of deadlines) {
+    met.push(name);
+    if (name === "b") for (const i of [0, 3, 1]) deadlines.delete(items[i]!);
+  }
+  expect(met).toEqual(["a", "b", "c", "e"]);
+  expect([...deadlines].map(({ name }) => name).toSorted()).toEqual(["c", "e"]);
 });

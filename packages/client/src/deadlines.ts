@@ -1,13 +1,25 @@
 // Deadlines of many calls with one timer: calls rarely expire, so what matters is that adding and removing cost nothing.
 //   E1. An item expires at most SWEEP_MS after its deadline, and never before.
+//
+// The items stand in a list, and each knows its place. In a Set every call would outlive the garbage collector's young
+// generation: the set makes itself a new table each few hundred items, an old table points to the next, and once one of them
+// is old all that follow are kept, with whatever they held (docs/PERFORMANCE.md).
 import type { Clock, Timer } from "@tenure/core/internal";
 
 const SWEEP_MS = 4;
+/** The slot of an item that is in no list. */
+export const NO_SLOT = -1;
 
-export class Deadlines<T extends { readonly deadlineMs: number }> {
+/** `slot`: its place in the list. It is the list's own. */
+export interface Item {
+  readonly deadlineMs: number;
+  slot: number;
+}
+
+export class Deadlines<T extends Item> {
   readonly #clock: Clock;
   readonly #expired: (item: T) => void;
-  readonly #items = new Set<T>();
+  readonly #items: T[] = [];
   #timer: Timer | undefined;
   #wakeMs = Infinity;
 
@@ -17,20 +29,32 @@ export class Deadlines<T extends { readonly deadlineMs: number }> {
   }
 
   get size(): number {
-    return this.#items.size;
+    return this.#items.length;
   }
 
-  [Symbol.iterator](): Iterator<T> {
-    return this.#items.values();
+  /** Those that are there now, without those that are taken out meanwhile. */
+  *[Symbol.iterator](): Generator<T, void, undefined> {
+    for (const item of this.#items.slice()) if (item.slot !== NO_SLOT) yield item;
   }
 
+  /** An item that is in no list. */
   add(item: T): void {
-    this.#items.add(item);
+    item.slot = this.#items.length;
+    this.#items.push(item);
     if (item.deadlineMs < this.#wakeMs) this.#wakeAt(item.deadlineMs);
   }
 
+  /** False when it is not there, or not any more. */
   delete(item: T): boolean {
-    return this.#items.delete(item);
+    const { slot } = item;
+    if (slot === NO_SLOT) return false;
+    const last = this.#items.pop()!;
+    if (last !== item) {
+      this.#items[slot] = last;
+      last.slot = slot;
+    }
+    item.slot = NO_SLOT;
+    return true;
   }
 
   stop(): void {
@@ -53,13 +77,12 @@ export class Deadlines<T extends { readonly deadlineMs: number }> {
     this.#wakeMs = Infinity;
     const nowMs = this.#clock.monotonicMs();
     let nextMs = Infinity;
-    for (const item of this.#items) {
-      if (item.deadlineMs > nowMs) {
-        nextMs = Math.min(nextMs, item.deadlineMs);
-        continue;
+    for (const item of this) {
+      if (item.deadlineMs > nowMs) nextMs = Math.min(nextMs, item.deadlineMs);
+      else {
+        this.delete(item);
+        this.#expired(item);
       }
-      this.#items.delete(item);
-      this.#expired(item);
     }
     if (nextMs < this.#wakeMs) this.#wakeAt(nextMs);
   }

@@ -2,13 +2,15 @@
 //   F1. Each attempt has its own random request id (R29).
 //   F2. A reply that nobody waits for is counted and dropped; so is one that does not come from where the attempt went.
 import type { Address, Incarnation, Random } from "@tenure/core/internal";
+import { NO_SLOT } from "./deadlines.ts";
 import type { Flight, OutgoingCall } from "./outgoing-call.ts";
+import { RequestTable } from "./request-table.ts";
 
 export class Flights {
   /** Replies that nobody waited for (F2). */
   unknownReplies = 0;
   readonly #random: Random;
-  readonly #byRequest = new Map<number, OutgoingCall>();
+  readonly #byRequest = new RequestTable<OutgoingCall>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -21,13 +23,13 @@ export class Flights {
   /** A request id for an attempt that is about to leave (F1). */
   newRequest(): number {
     let request = this.#random.id48();
-    while (this.#byRequest.has(request)) request = this.#random.id48();
+    while (this.#byRequest.get(request)) request = this.#random.id48();
     return request;
   }
 
   /** A reply to it is expected from now on. */
   expect(request: number, call: OutgoingCall): void {
-    this.#byRequest.set(request, call);
+    this.#byRequest.add(request, call);
   }
 
   /** Nothing is expected of this attempt any more. */
@@ -47,19 +49,19 @@ export class Flights {
   }
 
   /** The same of the caller's own silo, which answers a call and not a request. */
-  landHere({ flight, open }: OutgoingCall, request: number): boolean {
+  landHere({ flight, slot }: OutgoingCall, request: number): boolean {
     if (flight?.request !== request) {
       this.unknownReplies += 1;
       return false;
     }
-    if (open) this.#byRequest.delete(request);
+    if (slot !== NO_SLOT) this.#byRequest.delete(request);
     return true;
   }
 
   /** Where attempts have been on their way, over the transport, since before this time. */
   waitingSince(beforeMs: number): ReadonlySet<Incarnation> {
     const silos = new Set<Incarnation>();
-    for (const { flight } of this.#byRequest.values())
+    for (const [, { flight }] of this.#byRequest.entries())
       if (flight && flight.tag !== 0 && flight.sinceMs <= beforeMs) silos.add(flight.to);
     return silos;
   }
@@ -69,9 +71,10 @@ export class Flights {
     concerned: (flight: Flight) => boolean,
     ended: (call: OutgoingCall, to: Incarnation) => void,
   ): void {
-    for (const [request, call] of this.#byRequest) {
+    for (const [request, call] of this.#byRequest.entries()) {
       const { flight } = call;
-      if (!flight || !concerned(flight)) continue;
+      // What follows from the end of one may have ended another.
+      if (flight?.request !== request || !concerned(flight)) continue;
       this.#byRequest.delete(request);
       call.flight = undefined;
       ended(call, flight.to);

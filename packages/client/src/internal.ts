@@ -2,7 +2,7 @@
 export * from "./index.ts";
 export { addressOf, referenceTo } from "./client.ts";
 export { CLIENT_INTERNALS, type ClientInternals, type Platform } from "./connect.ts";
-export { Deadlines } from "./deadlines.ts";
+export { Deadlines, NO_SLOT } from "./deadlines.ts";
 export type { AskedHere, CallerHere, Attachment, LocalSilo, Locator } from "./departures.ts";
 export { type CallCounters, Invoker, MAX_OPEN_CALLS } from "./invoker.ts";
 export type { CallOrigin, Flight, TurnCall } from "./outgoing-call.ts";

@@ -13,6 +13,7 @@ import {
   type ResolvedMethod,
 } from "@tenure/core/internal";
 import type { Answer } from "./answer.ts";
+import { NO_SLOT } from "./deadlines.ts";
 import { type CallOrigin, laneOf, type OutgoingCall } from "./outgoing-call.ts";
 
 export interface AskedCall {
@@ -70,7 +71,7 @@ export function makeCall(asked: AskedCall, nowMs: number, callTimeoutMs: number)
     heldBack: 0,
     paid: false,
     flight: undefined,
-    open: false,
+    slot: NO_SLOT,
     done: false,
   };
 }

@@ -68,7 +68,6 @@ export class OpenCalls {
 
   /** From now on the call ends when its time is up or its caller gives up; the latter may be so already. */
   add(call: OutgoingCall): void {
-    call.open = true;
     this.#deadlines.add(call);
     if (call.signal) this.#watch(call, call.signal);
   }
@@ -174,7 +173,7 @@ export class OpenCalls {
 
   #settle(call: OutgoingCall): void {
     call.done = true;
-    if (call.open) this.#deadlines.delete(call);
+    this.#deadlines.delete(call);
     if (call.flight) this.#flights.forget(call.flight.request);
     call.retry?.cancel();
     if (call.onAbort) call.signal?.removeEventListener("abort", call.onAbort);

@@ -70,8 +70,8 @@ export interface OutgoingCall {
   paid: boolean;
   /** The attempt that is on its way, if one is. */
   flight: Flight | undefined;
-  /** It is one of the open calls. */
-  open: boolean;
+  /** Its place among the open calls, when it is one of them (deadlines.ts). */
+  slot: number;
   done: boolean;
   /** Of a call with interceptors: the calls that they have made and that are open, and its place among its lane's. */
   intercepted?: { readonly inner: Set<OutgoingCall>; readonly place: Place } | undefined;

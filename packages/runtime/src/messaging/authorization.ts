@@ -7,7 +7,7 @@
 //   Z4. What may have changed while it waited is asked again before it goes on: see Dispatcher.
 //   Z5. A silo that leaves answers those that still wait: nothing of them ran.
 //   Z6. A call that its sender gives up while it waits is over, and the silo has room for another.
-import { Deadlines, Seldom } from "@tenure/client/internal";
+import { Deadlines, NO_SLOT, Seldom } from "@tenure/client/internal";
 import {
   type Address,
   bodyValue,
@@ -44,6 +44,7 @@ interface Asked {
   readonly call: IncomingCall;
   readonly place: Place;
   readonly deadlineMs: number;
+  slot: number;
 }
 
 /** How often at most an operator is told that `authorize` fails. */
@@ -90,7 +91,8 @@ export class Authorization {
       goOn();
       return;
     }
-    const asked: Asked = { call, place: this.#order.enter(lane), deadlineMs: call.deadlineMs };
+    const { deadlineMs } = call;
+    const asked: Asked = { call, place: this.#order.enter(lane), deadlineMs, slot: NO_SLOT };
     this.#waiting.add(asked);
     this.#byRequest.set(call.request, asked);
     Promise.resolve(answer).then(
