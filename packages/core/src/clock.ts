@@ -31,22 +31,47 @@ export interface Clock {
   afterTurn(fn: () => void): void;
 }
 
-/** The process's own clocks. */
-export function systemClock(): Clock {
-  // os.uptime() costs 10 µs and steps by 10 ms: read once per event-loop turn that asks, then only monotonic time moves.
-  let bootMs = uptime() * 1_000;
-  let bootIsFresh = false;
-  const forget = (): void => {
-    bootIsFresh = false;
-  };
-  const readBoot = (): number => {
-    if (!bootIsFresh) {
-      bootMs = uptime() * 1_000;
-      bootIsFresh = true;
-      setImmediate(forget).unref();
+/** What `bootTime` reads, in milliseconds. */
+export interface BootSources {
+  monotonicMs(): number;
+  wallMs(): number;
+  /** Steps by 10 ms, and costs 10 µs to read: as much as all else that a call costs. */
+  uptimeMs(): number;
+}
+
+/** For so long monotonic time it is not read again, unless there is a sign that the machine was suspended. */
+const FRESH_MS = 10;
+/** Wall time and monotonic time go apart by more only when one of them stands still or is set. (Both are read in steps of 1 ms.) */
+const APART_MS = 2;
+
+/**
+ * Boot time. While the machine is suspended, boot time and wall time go on and monotonic time does not: where the two that are
+ * cheap to read have gone apart, it is read anew. That is a hint and no more (K2): if wall time was set back by as much as the
+ * machine slept, the next reading comes FRESH_MS later.
+ */
+export function bootTime(sources: BootSources): () => number {
+  let bootMs = 0;
+  let readMs = -Infinity;
+  let apartMs = 0;
+  return () => {
+    const nowMs = sources.monotonicMs();
+    const offsetMs = sources.wallMs() - nowMs;
+    if (nowMs - readMs >= FRESH_MS || Math.abs(offsetMs - apartMs) >= APART_MS) {
+      bootMs = sources.uptimeMs();
+      readMs = nowMs;
+      apartMs = offsetMs;
     }
     return bootMs;
   };
+}
+
+/** The process's own clocks. */
+export function systemClock(): Clock {
+  const readBoot = bootTime({
+    monotonicMs: () => monotonic.now(),
+    wallMs: () => Date.now(),
+    uptimeMs: () => uptime() * 1_000,
+  });
   return {
     wallMs: () => Date.now(),
     monotonicMs: () => monotonic.now(),
