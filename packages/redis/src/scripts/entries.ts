@@ -57,13 +57,30 @@ export const CLAIM: LuaScript = luaScript("claim", [
   MEMBER,
   ENTRY,
   String.raw`
+-- A batch names few members: each is read once, and the counters that it has raised are written once, at its end. Nothing
+-- between an item's first write and that can fail (LU2).
+local known, raised = {}, {}
+local function known_member(incarnation)
+  local member = known[incarnation]
+  if not member then
+    local found, problem = read_member(incarnation)
+    member = { found = found, problem = problem }
+    known[incarnation] = member
+  end
+  return member.found, member.problem
+end
+local function raise_counters()
+  for _, member in ipairs(raised) do put(member_key(member.incarnation), 'counter', digits(member.counter)) end -- R14
+  if #raised > 0 then put(store_key, 'counter', digits(counter)) end -- R15
+end
+
 local function claim()
   local actor, incarnation, token = take(), take(), take()
   local expects_free, expected_token, floor, reason = take() == 'free', take(), take_number(), take()
 
   local entry, entry_problem = read_entry(actor)
   if entry_problem then return { 'damaged', entry_problem } end
-  local claimant, claimant_problem = read_member(incarnation)
+  local claimant, claimant_problem = known_member(incarnation)
   if claimant_problem then return { 'damaged', claimant_problem } end
 
   if not claimant or claimant.state ~= 'alive' then return { 'claimant-not-alive' } end -- R18
@@ -77,7 +94,7 @@ local function claim()
   if entry and not entry.is_free then
     if expects_free or expected_token ~= entry.token then return { 'owned', entry_reply(entry) } end -- R2
     if entry.incarnation ~= incarnation then
-      local owner, owner_problem = read_member(entry.incarnation)
+      local owner, owner_problem = known_member(entry.incarnation)
       if owner_problem then return { 'damaged', owner_problem } end
       if not owner then return { 'owner-absent', entry_reply(entry) } end -- R16: absent is not dead
       if owner.state ~= 'dead' then return { 'owned', entry_reply(entry) } end -- R3
@@ -88,18 +105,22 @@ local function claim()
 
   local generation = math.max(counter, entry and entry.generation or 0, floor) + 1 -- R15
   local claims = entry and entry.claims or {}
-  claims[#claims + 1] = { digits(generation), incarnation, token, reason, digits(claimant.counter + 1) }
+  counter = generation
+  claimant.counter = claimant.counter + 1
+  if not claimant.is_raised then
+    claimant.is_raised = true
+    raised[#raised + 1] = claimant
+  end
+  claims[#claims + 1] = { digits(generation), incarnation, token, reason, digits(claimant.counter) }
   while #claims > ${CLAIMS_KEPT} do table.remove(claims, 1) end
   put(entry_key(actor), 'incarnation', incarnation, 'token', token, 'generation', digits(generation), 'free', '0',
     'claims', cjson.encode(claims))
-  counter = generation
-  put(store_key, 'counter', digits(counter))
-  put(member_key(incarnation), 'counter', digits(claimant.counter + 1)) -- R14
-  return { 'ok', digits(generation), digits(claimant.counter + 1) }
+  return { 'ok', digits(generation), digits(claimant.counter) }
 end
 
 local answers = {}
 for i = 1, take_number() do answers[i] = claim() end
+raise_counters()
 return with_sequence(answers)
 `,
 ]);

@@ -14,11 +14,9 @@ local function is_due(text)
   return string.find(text, '^%-?%d[%d%.]*[eE]?[%+%-]?%d*$') and tonumber(text)
 end
 
--- nil if absent; nil and a problem if it cannot be read. due is false or the text that JavaScript printed: only the
--- index takes it for a number.
-local function read_row(actor)
-  local f, problem = read_hash(row_key(actor), 'row', ROW_FIELDS)
-  if not f then return nil, problem end
+-- The row of these fields, false for each one missing; nil and a problem if they are none. due is false or the text that
+-- JavaScript printed: only the index takes it for a number.
+local function row_of(f)
   local format = integer(f[1])
   if format and format > ${ROW_FORMAT} then
     -- Of a newer row only its format is sure. A save of the claim that it displaced is fenced by the generation, if that
@@ -34,6 +32,12 @@ local function read_row(actor)
   if row.due and not is_due(row.due) then return nil, is_missing('row', 'due', row.due) end
   return row
 end
+-- nil if absent; nil and a problem if it cannot be read.
+local function read_row(actor)
+  local f, problem = read_hash(row_key(actor), 'row', ROW_FIELDS)
+  if not f then return nil, problem end
+  return row_of(f)
+end
 `;
 
 /** ARGV: count, then per load: actor key, generation, token. */
@@ -44,23 +48,36 @@ export const LOAD: LuaScript = luaScript("load", [
 -- All parts, but of recorded results only the header (S3).
 local RESULTS = { ['${KEY_PARTS}'] = true, ['${SENDER_PARTS}'] = true }
 
-local function read_parts(actor)
-  local parts = {}
-  local fields = redis.call('HGETALL', row_key(actor))
+local PLACES = {}
+for place, field in ipairs(ROW_FIELDS) do PLACES[field] = place end
+
+-- As read_row, and what else a load answers, in one reading: what a command costs here is mostly that it is one.
+local function read_whole_row(actor)
+  local fields = redis.pcall('HGETALL', row_key(actor))
+  if fields.err then return nil, 'row: not a hash' end
+  if #fields == 0 then return nil, nil, {} end
+  local f, parts, is_row = { false, false, false, false, false, false }, {}, false
   for i = 1, #fields, 2 do
-    if string.sub(fields[i], 1, 2) == 'p:' then
-      local name = string.sub(fields[i], 3)
+    local field, value = fields[i], fields[i + 1]
+    local place = PLACES[field]
+    if place then
+      f[place] = value
+      is_row = true
+    elseif string.sub(field, 1, 2) == 'p:' then
+      local name = string.sub(field, 3)
       local is_result = RESULTS[string.sub(name, 1, ${KEY_PARTS.length})]
       parts[#parts + 1] = name
-      parts[#parts + 1] = is_result and string.sub(fields[i + 1], 1, ${KEY_HEADER_BYTES}) or fields[i + 1]
+      parts[#parts + 1] = is_result and string.sub(value, 1, ${KEY_HEADER_BYTES}) or value
     end
   end
-  return parts
+  if not is_row then return nil, 'row: none of its fields is there' end
+  local row, problem = row_of(f)
+  return row, problem, parts
 end
 
 local function load()
   local actor, generation, token = take(), take_number(), take()
-  local row, problem = read_row(actor)
+  local row, problem, parts = read_whole_row(actor)
   if problem then return { 'damaged', problem } end
   if row and row.is_newer then return { 'newer-format', digits(row.format) } end
   if row and (row.generation > generation or (row.generation == generation and row.token ~= token)) then
@@ -73,7 +90,7 @@ local function load()
   elseif row.generation ~= generation or row.format ~= ${ROW_FORMAT} then
     put(row_key(actor), 'format', '${ROW_FORMAT}', 'generation', digits(generation), 'token', token) -- O4
   end
-  return { 'ok', row.etag, digits(row.version), row.due, read_parts(actor) }
+  return { 'ok', row.etag, digits(row.version), row.due, parts }
 end
 
 local answers = {}
@@ -111,10 +128,11 @@ local function save()
   local actor, bucket = take(), take()
   local generation, token, etag, new_etag, due = take_number(), take(), take(), take(), take()
   if due == '' then due = false end
-  local puts, dels = {}, {}
+  -- What changes, as one command: the fields of the row first.
+  local puts, dels = { 'etag', new_etag, 'version', false }, {}
   for i = 1, take_number() do
-    puts[2 * i - 1] = 'p:' .. take()
-    puts[2 * i] = take()
+    puts[#puts + 1] = 'p:' .. take()
+    puts[#puts + 1] = take()
   end
   for i = 1, take_number() do dels[i] = 'p:' .. take() end
 
@@ -129,10 +147,14 @@ local function save()
   local index_problem = index_due(bucket, actor, row.due, due)
   if index_problem then return { 'damaged', index_problem } end
   local key = row_key(actor)
-  put(key, 'etag', new_etag, 'version', digits(row.version + 1))
-  if due then put(key, 'due', due) elseif row.due then redis.call('HDEL', key, 'due') end
+  puts[4] = digits(row.version + 1)
+  if due then
+    puts[#puts + 1] = 'due'
+    puts[#puts + 1] = due
+  elseif row.due then redis.call('HDEL', key, 'due') end
   in_slices('HDEL', key, dels) -- before the puts: a name in both ends up put
   in_slices('HSET', key, puts)
+  changed = true
   return { 'ok' }
 end
 
