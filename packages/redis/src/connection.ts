@@ -15,10 +15,12 @@ import {
 } from "@tenure/core/internal";
 import { Redis, type RedisOptions as ClientOptions } from "ioredis";
 import type { ResolvedRedisOptions } from "./options.ts";
-import { listOf, numberOf, type Reply } from "./reply.ts";
+import { ScriptArguments } from "./arguments.ts";
+import { Reply } from "./reply.ts";
 import type { LuaScript } from "./script.ts";
 
-export type Argument = string | number | Uint8Array;
+/** ARGV of a script: the prefix of all keys, the list of arguments, and the large ones. */
+const FIRST_LARGE = 3;
 
 const LONGEST_WAIT_MS = 1_000;
 
@@ -87,6 +89,7 @@ export class RedisConnection {
   readonly #environment: PortEnvironment;
   /** A refused connection rejects with "Connection is closed": the reason comes only as an `error` event. */
   #lastError: Error | undefined;
+  readonly #arguments = new ScriptArguments(FIRST_LARGE);
   #wasReady = false;
   #closed = false;
 
@@ -130,19 +133,32 @@ export class RedisConnection {
     });
   }
 
-  /** Runs a script and reads its answer; every script replies [sequence, answer]. */
+  /**
+   * Runs a script and reads its answer; every script replies [sequence, answer]. One round trip; two where the server has
+   * not seen the script since it started.
+   */
   async ask<T>(
     script: LuaScript,
-    args: readonly Argument[],
+    write: (args: ScriptArguments) => void,
     read: (reply: Reply) => T,
   ): Promise<Sequenced<T>> {
-    const [sequence, answer = null] = listOf(await this.run(script, args));
-    return { sequence: numberOf(sequence), answer: read(answer) };
+    const reply = new Reply(await this.#run(script, this.#taken(write)));
+    reply.list();
+    const sequence = reply.number();
+    const answer = read(reply);
+    reply.end();
+    return { sequence, answer };
   }
 
-  /** One round trip; two where the server has not seen the script since it started. */
-  async run(script: LuaScript, args: readonly Argument[]): Promise<Reply> {
-    const given = [0, `tenure:${this.#environment.cluster}:`, ...args];
+  /** What is written now, and nothing of what was given up half-way before it. */
+  #taken(write: (args: ScriptArguments) => void): Buffer[] {
+    this.#arguments.clear();
+    write(this.#arguments);
+    return this.#arguments.take();
+  }
+
+  async #run(script: LuaScript, args: readonly Buffer[]): Promise<unknown> {
+    const given = ["0", `tenure:${this.#environment.cluster}:`, ...args];
     try {
       return await this.#send("evalsha", [script.sha, ...given]);
     } catch (error) {
@@ -157,7 +173,8 @@ export class RedisConnection {
     }
   }
 
-  async command(name: string, ...args: readonly string[]): Promise<Reply> {
+  /** What the server answers to a command, in Buffers. */
+  async command(name: string, ...args: readonly string[]): Promise<unknown> {
     try {
       return await this.#send(name, args);
     } catch (error) {
@@ -172,9 +189,9 @@ export class RedisConnection {
     await this.#client.quit().catch(() => this.#client.disconnect());
   }
 
-  async #send(command: string, args: readonly Argument[]): Promise<Reply> {
+  async #send(command: string, args: readonly (string | Buffer)[]): Promise<unknown> {
     if (this.#closed) throw new Error("this session is closed");
-    return (await this.#client.callBuffer(command, args.map(asSent))) as Reply;
+    return await this.#client.callBuffer(command, [...args]);
   }
 
   #unavailable(operation: string, error: unknown): StoreUnavailableError {
@@ -202,12 +219,6 @@ export class RedisConnection {
       );
     return new UnreachableError("redis", this.address, error);
   }
-}
-
-function asSent(argument: Argument): string | Buffer {
-  // The library prints 1e21 in its own way; a number must come back as it went.
-  if (!(argument instanceof Uint8Array)) return String(argument);
-  return Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
 }
 
 /** The command that the server answered with this error. */

@@ -18,106 +18,104 @@ import {
   StoreUnavailableError,
   type SweepAnswer,
 } from "@tenure/core/internal";
-import { listOf, numberOf, type Reply, textOf } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 
 export function readRegister(reply: Reply): RegisterAnswer {
-  const [kind, record, storeId, open] = listOf(reply);
-  const refusal = textOf(kind);
+  reply.list();
+  const refusal = reply.text();
   switch (refusal) {
     case "ok":
       return {
         ok: true,
-        member: memberOf(record),
-        sentinel: { storeId: textOf(storeId), open: textOf(open) === "1" },
+        member: memberOf(reply),
+        sentinel: { storeId: reply.text(), open: reply.flag() },
       };
     case "dead":
       return { ok: false, refusal };
     case "name-taken":
     case "protocol":
-      return { ok: false, refusal, holder: memberOf(record) };
+      return { ok: false, refusal, holder: memberOf(reply) };
     default:
       throw unknownAnswer(refusal);
   }
 }
 
 export function readRenew(reply: Reply): RenewAnswer {
-  const [kind, record] = listOf(reply);
-  const refusal = textOf(kind);
+  reply.list();
+  const refusal = reply.text();
   switch (refusal) {
     case "ok":
-      return { ok: true, member: memberOf(record) };
+      return { ok: true, member: memberOf(reply) };
     case "absent":
       return { ok: false, refusal };
     case "dead":
     case "conflict":
-      return { ok: false, refusal, member: memberOf(record) };
+      return { ok: false, refusal, member: memberOf(reply) };
     default:
       throw unknownAnswer(refusal);
   }
 }
 
 export function readMarkDead(reply: Reply): MarkDeadAnswer {
-  const [kind, record] = listOf(reply);
-  const refusal = textOf(kind);
+  reply.list();
+  const refusal = reply.text();
   switch (refusal) {
     case "ok":
-      return { ok: true, member: memberOf(record) };
+      return { ok: true, member: memberOf(reply) };
     case "absent":
       return { ok: false, refusal };
     case "conflict":
-      return { ok: false, refusal, member: memberOf(record) };
+      return { ok: false, refusal, member: memberOf(reply) };
     default:
       throw unknownAnswer(refusal);
   }
 }
 
 export function readSweep(reply: Reply): SweepAnswer {
-  const [kind, record] = listOf(reply);
-  const refusal = textOf(kind);
+  reply.list();
+  const refusal = reply.text();
   switch (refusal) {
     case "ok":
-      return { ok: true, member: memberOf(record) };
+      return { ok: true, member: memberOf(reply) };
     case "absent":
       return { ok: false, refusal };
     case "not-dead":
-      return { ok: false, refusal, member: memberOf(record) };
+      return { ok: false, refusal, member: memberOf(reply) };
     default:
       throw unknownAnswer(refusal);
   }
 }
 
 export function readMembers(reply: Reply): MembersAnswer {
-  const [storeId, open, found] = listOf(reply);
+  reply.list();
+  const storeId = reply.isNothing() ? undefined : reply.text();
+  const open = reply.flag();
   const members: MemberRecord[] = [];
   const damaged: { key: string; problem: string }[] = [];
-  for (const item of listOf(found)) {
-    const [kind, record, problem] = listOf(item);
-    if (textOf(kind) === "damaged") {
-      damaged.push({ key: `member:${textOf(record)}`, problem: textOf(problem) });
+  for (let left = reply.list(); left > 0; left--) {
+    reply.list();
+    if (reply.isOk()) {
+      const fields = reply.texts();
+      const member = decodeMemberFields(fields);
+      if (member instanceof DamagedRecord)
+        damaged.push({ key: `member:${fields[0]!}`, problem: member.problem });
+      else members.push(member);
       continue;
     }
-    const member = decodeMemberReply(record);
-    if (member instanceof DamagedRecord)
-      damaged.push({ key: `member:${textOf(listOf(record)[0])}`, problem: member.problem });
-    else members.push(member);
+    reply.text();
+    damaged.push({ key: `member:${reply.text()}`, problem: reply.text() });
   }
-  return {
-    sentinel:
-      storeId === null ? undefined : { storeId: textOf(storeId), open: textOf(open) === "1" },
-    members,
-    damaged,
-  };
+  return { sentinel: storeId === undefined ? undefined : { storeId, open }, members, damaged };
 }
 
-export function readClaim(reply: readonly Reply[]): ClaimAnswer {
-  const [kind, detail, counter] = reply;
-  const refusal = textOf(kind);
+export function readClaim(reply: Reply): ClaimAnswer {
+  reply.list();
+  if (reply.isOk()) return { ok: true, generation: reply.number(), counter: reply.number() };
+  const refusal = reply.text();
   switch (refusal) {
-    case "ok":
-      return { ok: true, generation: numberOf(detail), counter: numberOf(counter) };
     case "owned":
     case "owner-absent": {
-      const entry = decodeEntryReply(detail);
+      const entry = decodeEntryFields(reply.texts());
       if (entry instanceof DamagedRecord)
         return { ok: false, refusal: "damaged", problem: entry.problem };
       return { ok: false, refusal, entry };
@@ -128,47 +126,48 @@ export function readClaim(reply: readonly Reply[]): ClaimAnswer {
     case "closed":
       return { ok: false, refusal };
     case "damaged":
-      return { ok: false, refusal, problem: textOf(detail) };
+      return { ok: false, refusal, problem: reply.text() };
     default:
       throw unknownAnswer(refusal);
   }
 }
 
-export function readRelease(reply: readonly Reply[]): ReleaseAnswer {
-  const [kind, problem] = reply;
-  const refusal = textOf(kind);
+export function readRelease(reply: Reply): ReleaseAnswer {
+  reply.list();
+  if (reply.isOk()) return { ok: true };
+  const refusal = reply.text();
   switch (refusal) {
-    case "ok":
-      return { ok: true };
     case "not-owner":
       return { ok: false, refusal };
     case "damaged":
-      return { ok: false, refusal, problem: textOf(problem) };
+      return { ok: false, refusal, problem: reply.text() };
     default:
       throw unknownAnswer(refusal);
   }
 }
 
-export function readLookup(reply: readonly Reply[]): LookupAnswer {
-  const [kind, detail] = reply;
-  if (textOf(kind) === "damaged") return { ok: false, refusal: "damaged", problem: textOf(detail) };
-  if (detail === undefined) return { ok: true, entry: undefined };
-  const entry = decodeEntryReply(detail);
+export function readLookup(reply: Reply): LookupAnswer {
+  const length = reply.list();
+  if (!reply.isOk()) {
+    reply.text();
+    return { ok: false, refusal: "damaged", problem: reply.text() };
+  }
+  if (length === 1) return { ok: true, entry: undefined };
+  const entry = decodeEntryFields(reply.texts());
   if (entry instanceof DamagedRecord)
     return { ok: false, refusal: "damaged", problem: entry.problem };
   return { ok: true, entry };
 }
 
-function memberOf(reply: Reply | undefined): MemberRecord {
-  const member = decodeMemberReply(reply);
+function memberOf(reply: Reply): MemberRecord {
+  const member = decodeMemberFields(reply.texts());
   if (member instanceof DamagedRecord)
     throw new StoreUnavailableError(`a record is damaged and left as it is: ${member.problem}`);
   return member;
 }
 
-function decodeMemberReply(reply: Reply | undefined): MemberRecord | DamagedRecord {
-  const [incarnation, name, rev, counter, state, protocol, types, roles, load] =
-    listOf(reply).map(textOf);
+function decodeMemberFields(fields: readonly string[]): MemberRecord | DamagedRecord {
+  const [incarnation, name, rev, counter, state, protocol, types, roles, load] = fields;
   return decodeMember(
     JSON.stringify({
       incarnation,
@@ -184,8 +183,8 @@ function decodeMemberReply(reply: Reply | undefined): MemberRecord | DamagedReco
   );
 }
 
-function decodeEntryReply(reply: Reply | undefined): DirectoryEntry | DamagedRecord {
-  const [incarnation, token, generation, free, claims] = listOf(reply).map(textOf);
+function decodeEntryFields(fields: readonly string[]): DirectoryEntry | DamagedRecord {
+  const [incarnation, token, generation, free, claims] = fields;
   const notes = parsed(claims!);
   return decodeEntry(
     JSON.stringify({

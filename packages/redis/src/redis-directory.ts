@@ -21,7 +21,7 @@ import {
   type SweepAnswer,
   type SweepRequest,
 } from "@tenure/core/internal";
-import { type Argument, connectRedis, type RedisConnection } from "./connection.ts";
+import { connectRedis, type RedisConnection } from "./connection.ts";
 import {
   readClaim,
   readLookup,
@@ -33,7 +33,6 @@ import {
   readSweep,
 } from "./directory-replies.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
-import { answersOf, textOf } from "./reply.ts";
 import { CLAIM, LOOKUP, RELEASE } from "./scripts/entries.ts";
 import { MARK_DEAD, MEMBERS, OPEN, REGISTER, RENEW, SWEEP } from "./scripts/members.ts";
 import { checkServer } from "./settings.ts";
@@ -66,60 +65,103 @@ class RedisDirectory implements Directory {
 
   register(request: RegisterRequest): Promise<Sequenced<RegisterAnswer>> {
     const { incarnation, name, types, roles, protocol, proposedStoreId, bootstrap } = request;
-    const args = [
-      incarnation,
-      name,
-      JSON.stringify(types),
-      JSON.stringify(roles),
-      protocol,
-      proposedStoreId,
-      bootstrap ? "1" : "0",
-    ];
-    return this.#leases.ask(REGISTER, args, readRegister);
+    return this.#leases.ask(
+      REGISTER,
+      (args) => {
+        args.text(incarnation);
+        args.text(name);
+        args.text(JSON.stringify(types));
+        args.text(JSON.stringify(roles));
+        args.number(protocol);
+        args.text(proposedStoreId);
+        args.text(bootstrap ? "1" : "0");
+      },
+      readRegister,
+    );
   }
 
-  renew(request: RenewRequest): Promise<Sequenced<RenewAnswer>> {
-    const { incarnation, expectedRev, load, state } = request;
-    return this.#leases.ask(RENEW, [incarnation, expectedRev, load, state], readRenew);
+  renew({ incarnation, expectedRev, load, state }: RenewRequest): Promise<Sequenced<RenewAnswer>> {
+    return this.#leases.ask(
+      RENEW,
+      (args) => {
+        args.text(incarnation);
+        args.number(expectedRev);
+        args.number(load);
+        args.text(state);
+      },
+      readRenew,
+    );
   }
 
-  markDead(request: MarkDeadRequest): Promise<Sequenced<MarkDeadAnswer>> {
-    const { incarnation, expectedRev } = request;
-    return this.#leases.ask(MARK_DEAD, [incarnation, expectedRev], readMarkDead);
+  markDead({ incarnation, expectedRev }: MarkDeadRequest): Promise<Sequenced<MarkDeadAnswer>> {
+    return this.#leases.ask(
+      MARK_DEAD,
+      (args) => {
+        args.text(incarnation);
+        args.text(String(expectedRev));
+      },
+      readMarkDead,
+    );
   }
 
   members(): Promise<Sequenced<MembersAnswer>> {
-    return this.#leases.ask(MEMBERS, [], readMembers);
+    return this.#leases.ask(MEMBERS, () => {}, readMembers);
   }
 
   sweep({ incarnation }: SweepRequest): Promise<Sequenced<SweepAnswer>> {
-    return this.#leases.ask(SWEEP, [incarnation], readSweep);
+    return this.#leases.ask(SWEEP, (args) => args.text(incarnation), readSweep);
   }
 
   open(storeId: string): Promise<Sequenced<boolean>> {
-    return this.#leases.ask(OPEN, [storeId], (reply) => textOf(reply) === "1");
+    return this.#leases.ask(
+      OPEN,
+      (args) => args.text(storeId),
+      (reply) => reply.flag(),
+    );
   }
 
   claim(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimAnswer[]>> {
-    const args: Argument[] = [requests.length];
-    for (const { actor, incarnation, token, expected, floor, reason } of requests) {
-      args.push(encodeActorKey(actor), incarnation, token);
-      if (expected === "free") args.push("free", "");
-      else args.push("token", expected.token);
-      args.push(floor, reason);
-    }
-    return this.#entries.ask(CLAIM, args, (reply) => answersOf(reply, requests, readClaim));
+    return this.#entries.ask(
+      CLAIM,
+      (args) => {
+        args.number(requests.length);
+        for (const { actor, incarnation, token, expected, floor, reason } of requests) {
+          args.text(encodeActorKey(actor));
+          args.text(incarnation);
+          args.text(token);
+          args.text(expected === "free" ? "free" : "token");
+          args.text(expected === "free" ? "" : expected.token);
+          args.number(floor);
+          args.text(reason);
+        }
+      },
+      (reply) => reply.answers(requests, readClaim),
+    );
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<Sequenced<readonly ReleaseAnswer[]>> {
-    const args: Argument[] = [requests.length];
-    for (const { actor, token } of requests) args.push(encodeActorKey(actor), token);
-    return this.#entries.ask(RELEASE, args, (reply) => answersOf(reply, requests, readRelease));
+    return this.#entries.ask(
+      RELEASE,
+      (args) => {
+        args.number(requests.length);
+        for (const { actor, token } of requests) {
+          args.text(encodeActorKey(actor));
+          args.text(token);
+        }
+      },
+      (reply) => reply.answers(requests, readRelease),
+    );
   }
 
   lookup(actors: readonly ActorAddress[]): Promise<Sequenced<readonly LookupAnswer[]>> {
-    const args: Argument[] = [actors.length, ...actors.map(encodeActorKey)];
-    return this.#entries.ask(LOOKUP, args, (reply) => answersOf(reply, actors, readLookup));
+    return this.#entries.ask(
+      LOOKUP,
+      (args) => {
+        args.number(actors.length);
+        for (const actor of actors) args.text(encodeActorKey(actor));
+      },
+      (reply) => reply.answers(actors, readLookup),
+    );
   }
 
   async close(): Promise<void> {

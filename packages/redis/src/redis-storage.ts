@@ -16,9 +16,10 @@ import {
   type Storage,
   StoreUnavailableError,
 } from "@tenure/core/internal";
-import { type Argument, connectRedis, type RedisConnection } from "./connection.ts";
+import type { ScriptArguments } from "./arguments.ts";
+import { connectRedis, type RedisConnection } from "./connection.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
-import { answersOf, bytesOf, listOf, numberOf, type Reply, textOf } from "./reply.ts";
+import type { Reply } from "./reply.ts";
 import { DUE_BEFORE, LOAD, PARTS, SAVE, VERIFY } from "./scripts/rows.ts";
 import { checkServer } from "./settings.ts";
 
@@ -49,30 +50,46 @@ class RedisStorage implements Storage {
   }
 
   load(requests: readonly LoadRequest[]): Promise<Sequenced<readonly LoadAnswer[]>> {
-    return this.#rows.ask(LOAD, claimArguments(requests), (reply) =>
-      answersOf(reply, requests, readLoad),
+    return this.#rows.ask(
+      LOAD,
+      (args) => writeClaims(args, requests),
+      (reply) => reply.answers(requests, readLoad),
     );
   }
 
   save(requests: readonly SaveRequest[]): Promise<Sequenced<readonly SaveAnswer[]>> {
-    const args: Argument[] = [requests.length];
-    for (const request of requests) pushSave(args, request);
-    return this.#rows.ask(SAVE, args, (reply) => answersOf(reply, requests, readSave));
-  }
-
-  verify(requests: readonly LoadRequest[]): Promise<Sequenced<readonly boolean[]>> {
-    return this.#rows.ask(VERIFY, claimArguments(requests), (reply) =>
-      listOf(reply).map((held) => textOf(held) === "1"),
+    return this.#rows.ask(
+      SAVE,
+      (args) => {
+        args.number(requests.length);
+        for (const request of requests) writeSave(args, request);
+      },
+      (reply) => reply.answers(requests, readSave),
     );
   }
 
-  async parts(request: PartsRequest): Promise<ReadonlyMap<string, Uint8Array>> {
-    const { actor, names } = request;
-    const args = [encodeActorKey(actor), names.length, ...names];
-    const { answer } = await this.#rows.ask(PARTS, args, listOf);
+  verify(requests: readonly LoadRequest[]): Promise<Sequenced<readonly boolean[]>> {
+    return this.#rows.ask(
+      VERIFY,
+      (args) => writeClaims(args, requests),
+      (reply) => reply.answers(requests, (held) => held.flag()),
+    );
+  }
+
+  async parts({ actor, names }: PartsRequest): Promise<ReadonlyMap<string, Uint8Array>> {
     const found = new Map<string, Uint8Array>();
-    for (const [i, bytes] of answer.entries())
-      if (bytes !== null) found.set(names[i]!, bytesOf(bytes));
+    await this.#rows.ask(
+      PARTS,
+      (args) => {
+        args.text(encodeActorKey(actor));
+        args.number(names.length);
+        for (const name of names) args.text(name);
+      },
+      (reply) =>
+        reply.answers(names, (part, name) => {
+          if (!part.isNothing()) found.set(name, part.bytes());
+        }),
+    );
     return found;
   }
 
@@ -81,11 +98,20 @@ class RedisStorage implements Storage {
     time: number,
     limit: number,
   ): Promise<readonly { readonly actor: ActorAddress; readonly due: number }[]> {
-    const { answer } = await this.#rows.ask(DUE_BEFORE, [bucket, time, limit], listOf);
-    const rows: { readonly actor: ActorAddress; readonly due: number }[] = [];
-    for (let i = 0; i < answer.length; i += 2)
-      rows.push({ actor: decodeActorKey(textOf(answer[i])), due: numberOf(answer[i + 1]) });
-    return rows;
+    const { answer } = await this.#rows.ask(
+      DUE_BEFORE,
+      (args) => {
+        args.number(bucket);
+        args.number(time);
+        args.number(limit);
+      },
+      (reply) =>
+        Array.from({ length: reply.list() / 2 }, () => ({
+          actor: decodeActorKey(reply.text()),
+          due: reply.number(),
+        })),
+    );
+    return answer;
   }
 
   async close(): Promise<void> {
@@ -93,65 +119,75 @@ class RedisStorage implements Storage {
   }
 }
 
-function claimArguments(requests: readonly LoadRequest[]): Argument[] {
-  const args: Argument[] = [requests.length];
-  for (const { actor, generation, token } of requests)
-    args.push(encodeActorKey(actor), generation, token);
-  return args;
+function writeClaims(args: ScriptArguments, requests: readonly LoadRequest[]): void {
+  args.number(requests.length);
+  for (const { actor, generation, token } of requests) {
+    args.text(encodeActorKey(actor));
+    args.number(generation);
+    args.text(token);
+  }
 }
 
-function pushSave(args: Argument[], request: SaveRequest): void {
+function writeSave(args: ScriptArguments, request: SaveRequest): void {
   const { actor, generation, token, etag, newEtag, put, del, due } = request;
   // The index would refuse it half-way through.
   assert(due === undefined || Number.isFinite(due), "a due time is a finite number", { due });
   const key = encodeActorKey(actor);
-  args.push(key, dueBucket(key), generation, token, etag, newEtag, due ?? "", put.size);
-  for (const [name, bytes] of put) args.push(name, bytes);
-  args.push(del.length);
-  for (const name of del) args.push(name);
+  args.text(key);
+  args.number(dueBucket(key));
+  args.number(generation);
+  args.text(token);
+  args.text(etag);
+  args.text(newEtag);
+  args.text(due === undefined ? "" : String(due));
+  args.number(put.size);
+  for (const [name, bytes] of put) {
+    args.text(name);
+    args.bytes(bytes);
+  }
+  args.number(del.length);
+  for (const name of del) args.text(name);
 }
 
-function readLoad(reply: readonly Reply[], request: LoadRequest): LoadAnswer {
-  const [kind, detail, version, due, fields] = reply;
-  const refusal = textOf(kind);
+function readLoad(reply: Reply, request: LoadRequest): LoadAnswer {
+  reply.list();
+  if (reply.isOk()) {
+    const meta = {
+      format: ROW_FORMAT,
+      generation: request.generation,
+      token: request.token,
+      etag: reply.text(),
+      version: reply.number(),
+      due: reply.isNothing() ? undefined : reply.number(),
+    };
+    const parts = new Map<string, Uint8Array>();
+    for (let left = reply.list(); left > 0; left -= 2) parts.set(reply.text(), reply.bytes());
+    return { ok: true, row: { meta, parts } };
+  }
+  const refusal = reply.text();
   switch (refusal) {
-    case "ok": {
-      const parts = new Map<string, Uint8Array>();
-      const pairs = listOf(fields);
-      for (let i = 0; i < pairs.length; i += 2) parts.set(textOf(pairs[i]), bytesOf(pairs[i + 1]));
-      const meta = {
-        format: ROW_FORMAT,
-        generation: request.generation,
-        token: request.token,
-        etag: textOf(detail),
-        version: numberOf(version),
-        due: due === null ? undefined : numberOf(due),
-      };
-      return { ok: true, row: { meta, parts } };
-    }
     case "fenced":
-      return { ok: false, refusal, generation: numberOf(detail) };
+      return { ok: false, refusal, generation: reply.number() };
     case "newer-format":
-      return { ok: false, refusal, format: numberOf(detail) };
+      return { ok: false, refusal, format: reply.number() };
     case "damaged":
-      return { ok: false, refusal, problem: textOf(detail) };
+      return { ok: false, refusal, problem: reply.text() };
     default:
       throw new StoreUnavailableError(`redis: the answer ${refusal} is unknown`);
   }
 }
 
-function readSave(reply: readonly Reply[]): SaveAnswer {
-  const [kind, detail] = reply;
-  const refusal = textOf(kind);
+function readSave(reply: Reply): SaveAnswer {
+  reply.list();
+  if (reply.isOk()) return { ok: true };
+  const refusal = reply.text();
   switch (refusal) {
-    case "ok":
-      return { ok: true };
     case "fenced":
-      return { ok: false, refusal, generation: numberOf(detail) };
+      return { ok: false, refusal, generation: reply.number() };
     case "conflict":
-      return { ok: false, refusal, etag: textOf(detail) };
+      return { ok: false, refusal, etag: reply.text() };
     case "damaged":
-      return { ok: false, refusal, problem: textOf(detail) };
+      return { ok: false, refusal, problem: reply.text() };
     default:
       throw new StoreUnavailableError(`redis: the answer ${refusal} is unknown`);
   }

@@ -3,7 +3,6 @@
 import { ConfigError, type PortEnvironment } from "@tenure/core/internal";
 import type { RedisConnection } from "./connection.ts";
 import { judgeServer, type ServerSettings } from "./durability.ts";
-import { listOf, textOf } from "./reply.ts";
 
 const CONFIG_KEYS = [
   "appendonly",
@@ -55,7 +54,7 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 
 async function readInfo(connection: RedisConnection): Promise<ReadonlyMap<string, string>> {
   try {
-    return parseInfo(textOf(await connection.command("info")));
+    return parseInfo(String(await connection.command("info")));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     throw new ConfigError(
@@ -72,7 +71,8 @@ async function readConfig(
   connection: RedisConnection,
 ): Promise<ReadonlyMap<string, string> | undefined> {
   try {
-    const fields = listOf(await connection.command("config", "get", ...CONFIG_KEYS)).map(textOf);
+    const answered = await connection.command("config", "get", ...CONFIG_KEYS);
+    const fields = Array.from(answered as readonly Buffer[], String);
     const config = new Map<string, string>();
     for (let i = 0; i + 1 < fields.length; i += 2) config.set(fields[i]!, fields[i + 1]!);
     return config;

@@ -1,4 +1,4 @@
-// What every script starts with.
+// What every script starts with. "ARGV" of a script is the list of its arguments (arguments.ts).
 //   LU1. User text is in ARGV and in the names of keys and fields, never in the text of a script. Keys are computed here
 //        and not declared in KEYS: an operation finds out on the way which records it needs (an entry names its owner),
 //        and the one primary that is required anyway lets a script touch any key.
@@ -7,13 +7,21 @@
 //   LU4. Integers are stored and sent as decimal digits, exact up to 2^53: Lua's own printing keeps 14 digits.
 //   LU5. No key has a time to live (R4, R15).
 
+/** As of arguments (AR2). */
+const LARGE = 4_096;
+const MAX_INLINED = 16 * 1_024 * 1_024;
+
 export const PRELUDE: string = String.raw`
--- ARGV[1] is the prefix of all keys; then come the operation's own arguments, taken in order.
+-- ARGV[1] is the prefix of all keys. ARGV[2] has the operation's own arguments, which are taken in order: each is a string,
+-- or the place in ARGV of a large one (AR2).
 local prefix = ARGV[1]
-local taken = 1
+local given = cmsgpack.unpack(ARGV[2])
+local taken = 0
 local function take()
   taken = taken + 1
-  return ARGV[taken]
+  local argument = given[taken]
+  if type(argument) == 'number' then return ARGV[argument] end
+  return argument
 end
 local function take_number()
   return tonumber(take())
@@ -45,6 +53,15 @@ local function is_missing(what, field, value)
   return what .. ': ' .. field .. ' is ' .. (value and cjson.encode(string.sub(value, 1, 40)) or 'missing')
 end
 
+-- Bytes in an answer: large ones are values of their own, and their place stands for them (RE1).
+local large, inlined = {}, 0
+local function bytes(value)
+  inlined = inlined + #value
+  if #value <= ${LARGE} and inlined <= ${MAX_INLINED} then return value end
+  large[#large + 1] = value
+  return #large
+end
+
 local changed = false
 local function put(key, ...)
   redis.call('HSET', key, ...)
@@ -68,7 +85,9 @@ local function with_sequence(answer)
     sequence = sequence + 1
     redis.call('HSET', store_key, 'sequence', digits(sequence))
   end
-  return { digits(sequence), answer }
+  local reply = { cmsgpack.pack({ digits(sequence), answer }) }
+  for i = 1, #large do reply[i + 1] = large[i] end
+  return reply
 end
 `;
 }

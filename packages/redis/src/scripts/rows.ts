@@ -67,7 +67,7 @@ local function read_whole_row(actor)
       local name = string.sub(field, 3)
       local is_result = RESULTS[string.sub(name, 1, ${KEY_PARTS.length})]
       parts[#parts + 1] = name
-      parts[#parts + 1] = is_result and string.sub(value, 1, ${KEY_HEADER_BYTES}) or value
+      parts[#parts + 1] = bytes(is_result and string.sub(value, 1, ${KEY_HEADER_BYTES}) or value)
     end
   end
   if not is_row then return nil, 'row: none of its fields is there' end
@@ -192,7 +192,10 @@ export const PARTS: LuaScript = luaScript(
     String.raw`
 local key = row_key(take())
 local found = {}
-for i = 1, take_number() do found[i] = redis.call('HGET', key, 'p:' .. take()) end
+for i = 1, take_number() do
+  local value = redis.call('HGET', key, 'p:' .. take())
+  found[i] = value and bytes(value)
+end
 return with_sequence(found)
 `,
   ],
