@@ -31,6 +31,37 @@ test("what is asked in one turn travels together, and each gets its own answer",
   expect(batches).toEqual([[1, 2]]);
 });
 
+test("a batch that is worth its way leaves within the turn, the rest with the turn's end (B3)", async () => {
+  const { clock, batches, batcher } = gathered(named, { leavesAt: 2 });
+  const asked = Promise.all([1, 2, 3].map((n) => batcher.ask(n)));
+  expect(batches).toEqual([[1, 2]]);
+  await clock.settle();
+  expect(batches).toEqual([[1, 2], [3]]);
+  expect(await asked).toEqual(["#1", "#2", "#3"]);
+});
+
+test("no batch leaves early while as many as may be are undecided, and what waits then leaves in full batches (B1, B3)", async () => {
+  const open: (() => void)[] = [];
+  const { clock, batches, batcher } = gathered(
+    async (batch) => {
+      await new Promise<void>((resolve) => {
+        open.push(resolve);
+      });
+      return await named(batch);
+    },
+    { leavesAt: 1 },
+  );
+  const asked = Promise.all([1, 2, 3, 4, 5, 6].map((n) => batcher.ask(n)));
+  expect(batches).toEqual([[1], [2]]);
+  open.shift()!();
+  await clock.settle();
+  expect(batches).toEqual([[1], [2], [3, 4, 5]]);
+  open.shift()!();
+  await clock.settle();
+  for (const answer of open) answer();
+  expect(await asked).toHaveLength(6);
+});
+
 test("batches have a largest size, and at most so many are undecided at once (R27)", async () => {
   const open: (() => void)[] = [];
   const { clock, batches, batcher } = gathered(async (batch) => {

@@ -1,0 +1,74 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ScriptArguments } from "./arguments.ts";
+import { Reply } from "./reply.ts";
+
+// An answer is read as arguments are written (AR1, RE1). What the server makes of both is seen by the conformance suite.
+const FIRST = 1;
+const item = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 300 }),
+  fc.string({ maxLength: 60 }),
+  fc.integer({ min: 0, max: 20_000 }).map((length) => "é".repeat(length)),
+  fc.uint8Array({ maxLength: 300 }),
+  fc.integer({ min: 0, max: 20_000 }).map((length) => new Uint8Array(length).fill(length)),
+);
+
+function read(values: readonly Buffer[], items: readonly (string | Uint8Array)[]): unknown {
+  const reply = new Reply(values);
+  const found = reply.answers(items, (answer, like) =>
+    typeof like === "string" ? answer.text() : answer.bytes(),
+  );
+  reply.end();
+  return found;
+}
+
+test("whatever is written is read, in order, and the next list has nothing of the one before (AR1, AR2)", () => {
+  const args = new ScriptArguments(FIRST);
+  fc.assert(
+    fc.property(fc.array(item, { maxLength: 400 }), (items) => {
+      for (const one of items)
+        if (typeof one === "string") args.text(one);
+        else args.bytes(one);
+      expect(read(args.take(), items)).toEqual(items);
+    }),
+  );
+});
+
+test("what is large is a value of its own, and so is all that no longer fits in the list (AR2)", () => {
+  const args = new ScriptArguments(FIRST);
+  args.bytes(new Uint8Array(4_097));
+  args.text("small");
+  expect(args.take().map(({ length }) => length)).toEqual([5 + 5 + 6, 4_097]);
+
+  const half = new Uint8Array(4_096);
+  for (let i = 0; i < 4_200; i++) args.bytes(half);
+  const [list, ...large] = args.take();
+  expect(list!.length).toBeLessThan(17 * 1_024 * 1_024);
+  expect(large.length).toBeGreaterThan(0);
+  expect(
+    read(
+      [list!, ...large],
+      Array.from({ length: 4_200 }, () => half),
+    ),
+  ).toHaveLength(4_200);
+});
+
+test("a list that was given up half-way is not in the next", () => {
+  const args = new ScriptArguments(FIRST);
+  args.text("given up");
+  args.bytes(new Uint8Array(5_000));
+  args.clear();
+  args.text("sent");
+  expect(read(args.take(), [""])).toEqual(["sent"]);
+});
+
+test.each([
+  ["no list of values", "OK", "a script answers values"],
+  ["text where a list is due", [Buffer.from([0xa2, 0x6f, 0x6b])], "a script answers a list"],
+  ["more than is read", [Buffer.from([0x90, 0x90])], "a script answers what is read"],
+  ["fewer answers than requests", [Buffer.from([0x91, 0xa0])], "D4"],
+])("an answer that is %s is our bug, and says so", (_, values, words) => {
+  expect(() =>
+    read(values as Buffer[], values.length === 1 && words === "D4" ? ["", ""] : []),
+  ).toThrow(words);
+});
