@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
 import { StoreUnavailableError } from "@tenure/core/internal";
-import { Batcher, type BatcherOptions } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import { bounded } from "./bounded.ts";
+import type { GathererOptions } from "./gatherer.ts";
 
 function gathered(
   answers: (batch: readonly number[]) => Promise<readonly string[]>,
-  options: BatcherOptions = {},
+  options: GathererOptions = {},
 ) {
   const clock = new VirtualClock();
   const batches: (readonly number[])[] = [];

@@ -1,6 +1,7 @@
 export * from "./memory-directory.ts";
 export * from "./memory-storage.ts";
 export { Batcher } from "./batcher.ts";
+export { Gatherer } from "./gatherer.ts";
 export { bounded } from "./bounded.ts";
 export { GENERATION_EPOCH_MS, GenerationClock } from "./generation-clock.ts";
 export {

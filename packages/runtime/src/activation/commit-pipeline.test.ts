@@ -30,10 +30,13 @@ function setUp() {
       emit: (event) => {
         if (event.type === "commit.resent") resent.push(event.attempt);
       },
-      save: (request, late) => {
+      save: (asked) => {
         const answer = deferred<SaveAnswer>();
-        sent.push({ request, answer, late });
-        return answer.promise;
+        sent.push({ request: asked.request, answer, late: (late) => asked.answered(late) });
+        answer.promise.then(
+          (answered) => asked.answered(answered),
+          () => asked.unanswered(),
+        );
       },
       whenHeld: () => lease.held,
       undecided: (is) => undecided.push(is),

@@ -8,7 +8,6 @@
 //   P6. The first definitive answer to any of the sends decides, also one that comes after that send was given up.
 import {
   type ActorAddress,
-  assert,
   type Clock,
   delay,
   type EventSink,
@@ -18,6 +17,7 @@ import {
 } from "@tenure/core/internal";
 import type { Claim } from "@tenure/directory/internal";
 import { backoffMs } from "@tenure/client/internal";
+import type { AskedSave } from "./row-store.ts";
 
 /** Why nothing of this activation can be committed any more. */
 export class CommitRefused extends Error {
@@ -52,8 +52,7 @@ export interface CommitHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: EventSink;
-  /** Rejects when no answer came in time; a definitive one that comes later is told to `late`. */
-  save(request: SaveRequest, late: (answer: SaveAnswer) => void): Promise<SaveAnswer>;
+  save(asked: AskedSave): void;
   /** Undefined while the lease holds; rejects when the incarnation is over. */
   whenHeld(): Promise<void> | undefined;
   /** An answer was lost: no new turn should build on what may not be there. `false` when it is settled. */
@@ -61,18 +60,12 @@ export interface CommitHost {
   refused(refusal: CommitRefused): void;
 }
 
-interface Batch {
-  readonly put: Map<string, Uint8Array>;
-  readonly del: Set<string>;
-  readonly done: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: CommitRefused) => void;
-}
-
 export interface Changes {
   readonly put: readonly (readonly [name: string, bytes: Uint8Array])[];
   readonly del: readonly string[];
 }
+
+const NONE: readonly never[] = [];
 
 export class CommitPipeline {
   readonly #host: CommitHost;
@@ -89,17 +82,18 @@ export class CommitPipeline {
   /** Adds a turn's changes to the next save. */
   stage(changes: Changes): Promise<void> {
     if (this.#refusal) return handled(Promise.reject(this.#refusal));
-    const batch = (this.#next ??= newBatch());
-    for (const [name, bytes] of changes.put) {
-      batch.put.set(name, bytes);
-      batch.del.delete(name);
-    }
-    for (const name of changes.del) {
-      batch.del.add(name);
-      batch.put.delete(name);
-    }
+    const batch = (this.#next ??= new Batch());
+    for (const [name, bytes] of changes.put) batch.add(name, bytes);
+    for (const name of changes.del) batch.remove(name);
     if (!this.#saving) void this.#run();
     return batch.done;
+  }
+
+  /** The same for one part that is put, as nearly every turn does. */
+  stagePart(name: string, bytes: Uint8Array): void {
+    if (this.#refusal) return;
+    (this.#next ??= new Batch()).add(name, bytes);
+    if (!this.#saving) void this.#run();
   }
 
   /** What must be durable before anything that was computed until now may be shown; undefined when all of it is. */
@@ -142,36 +136,39 @@ export class CommitPipeline {
       etag: this.#etag,
       newEtag: random.hex128(),
       put: batch.put,
-      del: [...batch.del],
+      del: batch.del ? [...batch.del] : NONE,
       due: undefined,
     };
-    const decided = new LateAnswer();
+    const save = new Save(request);
     for (let sends = 0; ;) {
-      const held = await this.#held(decided);
-      if (held === "over")
+      const paused = this.#host.whenHeld();
+      if (paused && (await this.#isOver(paused, save)))
         return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends <= 1);
       if (this.#refusal) return this.#refusal;
-      let answer = held;
-      if (!answer) {
+      if (!save.answer) {
         sends += 1;
-        const sent = this.#host.save(request, decided.resolve).catch(() => undefined);
-        answer = await Promise.race([sent, decided.promise]);
+        const heard = save.heard();
+        this.#host.save(save);
+        await heard;
       }
-      if (answer) return this.#conclude(request, answer, sends);
+      if (save.answer) return this.#conclude(request, save.answer, sends);
       emit({ type: "commit.resent", actor, attempt: sends });
       this.#host.undecided(true);
-      await Promise.race([delay(clock, backoffMs(sends, random.next())), decided.promise]);
+      await Promise.race([delay(clock, backoffMs(sends, random.next())), save.heard()]);
     }
   }
 
-  /** Undefined when the lease holds (P5), an answer when one came meanwhile, `over` when the lease is lost for good. */
-  async #held(decided: LateAnswer): Promise<SaveAnswer | "over" | undefined> {
+  /** Waits until the lease holds (P5) or an answer has come. Whether the lease is lost for good. */
+  async #isOver(paused: Promise<void>, save: Save): Promise<boolean> {
     try {
-      for (let held = this.#host.whenHeld(); held; held = this.#host.whenHeld())
-        if (await Promise.race([held.then(() => undefined), decided.promise])) break;
-      return decided.answer;
+      for (let held: Promise<void> | undefined = paused; held;) {
+        await Promise.race([held, save.heard()]);
+        if (save.answer) break;
+        held = this.#host.whenHeld();
+      }
+      return false;
     } catch {
-      return "over";
+      return true;
     }
   }
 
@@ -183,22 +180,66 @@ export class CommitPipeline {
   }
 }
 
-/** An answer that may come at any time, to any of the sends. */
-class LateAnswer {
-  answer: SaveAnswer | undefined;
-  readonly promise: Promise<SaveAnswer>;
-  #resolve: ((answer: SaveAnswer) => void) | undefined;
+/** What the next save has. */
+class Batch {
+  readonly put = new Map<string, Uint8Array>();
+  del: Set<string> | undefined;
+  readonly done: Promise<void>;
+  #resolve: (() => void) | undefined;
+  #reject: ((error: CommitRefused) => void) | undefined;
 
   constructor() {
-    this.promise = new Promise((resolve) => {
+    this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 
-  readonly resolve = (answer: SaveAnswer): void => {
+  add(name: string, bytes: Uint8Array): void {
+    this.put.set(name, bytes);
+    this.del?.delete(name);
+  }
+
+  remove(name: string): void {
+    (this.del ??= new Set()).add(name);
+    this.put.delete(name);
+  }
+
+  resolve(): void {
+    this.#resolve?.();
+  }
+
+  reject(refusal: CommitRefused): void {
+    void handled(this.done);
+    this.#reject?.(refusal);
+  }
+}
+
+/** A save under way: its first answer, to any of the sends, decides (P6). */
+class Save implements AskedSave {
+  readonly request: SaveRequest;
+  answer: SaveAnswer | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(request: SaveRequest) {
+    this.request = request;
+  }
+
+  answered(answer: SaveAnswer): void {
     this.answer ??= answer;
-    this.#resolve?.(answer);
-  };
+    this.#wake?.();
+  }
+
+  unanswered(): void {
+    this.#wake?.();
+  }
+
+  /** Resolves when something is heard of it: an answer, or that none came in time. */
+  heard(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
 }
 
 function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean): CommitRefused {
@@ -223,19 +264,6 @@ function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean):
     case "damaged":
       return new CommitRefused("FENCED", `the row is damaged: ${answer.problem}`, single);
   }
-}
-
-function newBatch(): Batch {
-  let resolve: (() => void) | undefined;
-  let reject: ((error: CommitRefused) => void) | undefined;
-  const done = handled(
-    new Promise<void>((res, rej) => {
-      resolve = res;
-      reject = rej;
-    }),
-  );
-  assert(resolve && reject, "a promise's executor runs at once");
-  return { put: new Map(), del: new Set(), done, resolve, reject };
 }
 
 // A refusal that nobody happens to wait for is not an unhandled error of the process.

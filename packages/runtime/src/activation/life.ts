@@ -11,8 +11,6 @@ import {
   type Interceptor,
   interceptorList,
   type Random,
-  type SaveAnswer,
-  type SaveRequest,
   type Services,
   type StateSource,
   type TurnOptions,
@@ -26,6 +24,7 @@ import { KeyedCalls, type KeyedDeps } from "./keyed-calls.ts";
 import { LostActor, type LostHost } from "./lost-actor.ts";
 import { OutgoingCalls, type OutgoingDeps } from "./outgoing-calls.ts";
 import type { OutputGate } from "./output-gate.ts";
+import type { AskedSave } from "./row-store.ts";
 import type { Started } from "./start-activation.ts";
 import { StateAccess, type StateOwner } from "./state-access.ts";
 import type { StateCell } from "./state-cell.ts";
@@ -249,8 +248,8 @@ class LifeCommits implements CommitHost {
     return this.#deps.emit;
   }
 
-  save(request: SaveRequest, late: (answer: SaveAnswer) => void): Promise<SaveAnswer> {
-    return this.#deps.rows.save(request, late);
+  save(asked: AskedSave): void {
+    this.#deps.rows.save(asked);
   }
 
   whenHeld(): Promise<void> | undefined {

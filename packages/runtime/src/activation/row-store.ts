@@ -1,23 +1,28 @@
 // The storage port as activations use it: requests of one turn of all actors travel as one batch, and none hangs.
-import { Batcher, bounded } from "@tenure/directory/internal";
-import type {
-  Clock,
-  LoadAnswer,
-  LoadRequest,
-  PartsRequest,
-  SaveAnswer,
-  SaveRequest,
-  Storage,
+import { Batcher, bounded, Gatherer } from "@tenure/directory/internal";
+import {
+  assert,
+  type Clock,
+  type LoadAnswer,
+  type LoadRequest,
+  type PartsRequest,
+  type SaveAnswer,
+  type SaveRequest,
+  type Storage,
 } from "@tenure/core/internal";
 
-interface AskedSave {
+/** A save, and who is told what becomes of it. (No promise: every write would make several.) */
+export interface AskedSave {
   readonly request: SaveRequest;
-  late(answer: SaveAnswer): void;
+  /** Whenever an answer comes, also after `unanswered`: it is definitive all the same (R7). */
+  answered(answer: SaveAnswer): void;
+  /** No answer came in time, or it was never sent. */
+  unanswered(): void;
 }
 
 export class RowStore {
   readonly #loads: Batcher<LoadRequest, LoadAnswer>;
-  readonly #saves: Batcher<AskedSave, SaveAnswer>;
+  readonly #saves: Gatherer<AskedSave>;
   readonly #verifications: Batcher<LoadRequest, boolean>;
   readonly #storage: Storage;
   readonly #clock: Clock;
@@ -31,16 +36,7 @@ export class RowStore {
       clock,
       async (batch) => (await bounded(clock, operationMs, "load", storage.load(batch))).answer,
     );
-    this.#saves = new Batcher(clock, (batch) => {
-      const answers = storage
-        .save(batch.map((asked) => asked.request))
-        .then(({ answer }) => answer);
-      answers.then(
-        (all) => all.forEach((answer, i) => batch[i]?.late(answer)),
-        () => undefined,
-      );
-      return bounded(clock, operationMs, "save", answers);
-    });
+    this.#saves = new Gatherer(clock, (batch) => this.#saveAll(batch));
     this.#verifications = new Batcher(clock, async (batch) => {
       // A claim that many reads ask about is asked about once: all of them had ended before this is sent.
       const claims = new Map(batch.map((request) => [request.token, request]));
@@ -60,12 +56,25 @@ export class RowStore {
     return this.#loads.ask(request);
   }
 
-  /** Rejects when no answer came in time. `late` is told the answer whenever it comes: it is definitive all the same (R7). */
-  save(request: SaveRequest, late: (answer: SaveAnswer) => void): Promise<SaveAnswer> {
-    return this.#saves.ask({ request, late });
+  save(asked: AskedSave): void {
+    if (!this.#saves.add(asked)) asked.unanswered();
   }
 
   parts(request: PartsRequest): Promise<ReadonlyMap<string, Uint8Array>> {
     return bounded(this.#clock, this.#operationMs, "parts", this.#storage.parts(request));
+  }
+
+  async #saveAll(batch: readonly AskedSave[]): Promise<void> {
+    try {
+      await bounded(this.#clock, this.#operationMs, "save", this.#answerAll(batch));
+    } catch {
+      for (const asked of batch) asked.unanswered();
+    }
+  }
+
+  async #answerAll(batch: readonly AskedSave[]): Promise<void> {
+    const { answer } = await this.#storage.save(batch.map((asked) => asked.request));
+    assert(answer.length === batch.length, "a store answers each request of a batch (D4)");
+    for (let i = 0; i < batch.length; i++) batch[i]!.answered(answer[i]!);
   }
 }

@@ -270,12 +270,28 @@ export class Serving {
       return;
     }
     this.#replying += 1;
-    void this.#replyWhenSafe(call, outcome, strict ? life : undefined).then(() => {
-      this.#replying -= 1;
-      this.#host.turnEnded(clock.monotonicMs());
-    });
+    if (strict || outcome.barrier === undefined)
+      void this.#replyWhenSafe(call, outcome, strict ? life : undefined);
+    else
+      outcome.barrier.then(
+        () => this.#durable(call, outcome),
+        (error: unknown) => this.#replied(call, rules.lossResult(error, outcome.turn)),
+      );
     // Last: a turn that starts now may end now, and its reply must stand at the gate behind this one.
     this.#pump();
+  }
+
+  /** As #replyWhenSafe, without its promises where nothing but the commit was waited for: every write comes here. */
+  #durable(call: IncomingCall, outcome: TurnOutcome): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    if (this.#host.gate.open(nowMs)) this.#replied(call, outcome.result, nowMs);
+    else void this.#replyWhenSafe(call, outcome, undefined);
+  }
+
+  #replied(call: IncomingCall, result: CallResult, nowMs?: number): void {
+    call.reply(result);
+    this.#replying -= 1;
+    this.#host.turnEnded(nowMs ?? this.#host.clock.monotonicMs());
   }
 
   async #replyWhenSafe(
@@ -288,10 +304,10 @@ export class Serving {
       if (verified) await this.#verify(verified);
       await this.#host.gate.pass(barrier);
     } catch (error) {
-      call.reply(this.#host.rules.lossResult(error, turn));
+      this.#replied(call, this.#host.rules.lossResult(error, turn));
       return;
     }
-    call.reply(result);
+    this.#replied(call, result);
   }
 
   async #verify(life: Life): Promise<void> {

@@ -88,6 +88,10 @@ export class TurnCommits {
     if (!change && !draft) return false;
     const { keyed, commits } = this.#d;
     if (change) for (const turn of this.#d.running()) if (turn.mode === "write") turn.staged = true;
+    if (change?.bytes && !change.forgets && !draft) {
+      commits!.stagePart(STATE_PART, change.bytes);
+      return true;
+    }
     const forgotten = change?.forgets ? keyed.forgetAll() : NONE;
     const recorded = draft && keyed.enter(draft);
     const state = change?.bytes ? [[STATE_PART, change.bytes] as const] : NONE;
