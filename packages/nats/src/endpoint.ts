@@ -6,6 +6,7 @@
 //   P3. "Nobody was there" is believed only as the server says it: status 503, no data, for a frame that is known.
 //   P4. What the server has sent here before it took the subscription away is answered, also while closing: nobody else
 //       would ever tell those who sent it (T5).
+//   P5. Of what one read of the socket brings, a turn of the event loop delivers a few frames: arrivals.ts.
 import {
   type Address,
   type Body,
@@ -20,6 +21,7 @@ import {
   type PortEnvironment,
   type Receiver,
 } from "@tenure/core/internal";
+import { Arrivals } from "./arrivals.ts";
 import type { NatsMessage, NatsSubscription } from "./client-library.ts";
 import type { Connection, SubscriptionHandler } from "./connection.ts";
 import { type Frame, Outbox } from "./outbox.ts";
@@ -28,6 +30,11 @@ import { originOf, SERVING_QUEUE, Subjects } from "./subjects.ts";
 
 /** `closing` still receives what is under way, and sends nothing but the answers to it. */
 type State = "open" | "closing" | "gone";
+
+interface Arrived {
+  readonly from: Address;
+  readonly data: Uint8Array;
+}
 
 /** What a frame keeps free below the server's max_payload. */
 export const FRAME_MARGIN = 1_024;
@@ -41,6 +48,7 @@ export class NatsEndpoint implements Endpoint {
   readonly #onGone: (endpoint: NatsEndpoint) => void;
   readonly #subjects: Subjects;
   readonly #outbox: Outbox;
+  readonly #arrivals: Arrivals<Arrived>;
   readonly #sent = new SentTags();
   /** What the outbox has leaves at the end of this turn. */
   #flushes = false;
@@ -63,6 +71,7 @@ export class NatsEndpoint implements Endpoint {
     this.#environment = environment;
     this.#onGone = onGone;
     this.#subjects = new Subjects(environment.cluster, address);
+    this.#arrivals = new Arrivals(environment.clock, (arrived) => this.#deliver(arrived));
     this.#outbox = new Outbox(() => environment.random.id48());
   }
 
@@ -121,6 +130,7 @@ export class NatsEndpoint implements Endpoint {
     this.#flush();
     this.#state = "closing";
     await this.#connection.drain(this.#subscriptions());
+    this.#arrivals.deliverAll();
     // P4: what came last may have been answered in this very turn.
     this.#flush();
     await this.#connection.flushed();
@@ -135,6 +145,7 @@ export class NatsEndpoint implements Endpoint {
 
   /** The connection is lost. What had not left by now has provably reached nobody; all else may have. */
   disconnected(): void {
+    this.#arrivals.deliverAll();
     this.#sent.clear();
     for (const frame of this.#outbox.take()) this.#undeliverable(frame.to, frame.tag);
     if (this.#state === "open") this.#receiver.disconnected();
@@ -199,7 +210,7 @@ export class NatsEndpoint implements Endpoint {
     const origin = originOf(message.subject);
     switch (origin.kind) {
       case "endpoint":
-        this.#deliver(origin.address, message.data);
+        this.#arrivals.take({ from: origin.address, data: message.data });
         return;
       case "undelivered": {
         const to = isNoResponders(message) ? this.#sent.take(origin.tag) : undefined; // P3
@@ -212,12 +223,20 @@ export class NatsEndpoint implements Endpoint {
     }
   }
 
-  #deliver(from: Address, frame: Uint8Array): void {
-    for (const message of decodeFrame(frame, (problem) => this.#garbage(from, problem))) {
-      // A receiver may drop its endpoint at any message: nothing arrives after that (T5).
-      if (this.#isGone()) return;
-      this.#receiver.message(from, message);
+  #deliver({ from, data }: Arrived): number {
+    // A receiver may drop its endpoint at any message: nothing arrives after that (T5).
+    if (this.#isGone()) return 0;
+    const messages = decodeFrame(data, (problem) => this.#garbage(from, problem));
+    try {
+      for (const message of messages) {
+        if (this.#isGone()) break;
+        this.#receiver.message(from, message);
+      }
+    } catch (error) {
+      // A rule of ours is broken. The frames behind it are not.
+      this.#connection.report("nats message", error);
     }
+    return messages.length;
   }
 
   #isGone(): boolean {
