@@ -1,13 +1,13 @@
 // What a script is given: one value that has all arguments, as MessagePack that `cmsgpack` reads on the server.
 //   AR1. An argument is text or bytes; both come out as the same string in Lua. Numbers go as the text that JavaScript prints.
-//   AR2. What is large is a value of its own, and a number in the list says which: it is copied once less, and no value
-//        nears the server's limit (512 MB), however many there are.
+//   AR2. Bytes that are large are a value of their own, and a number in the list says which: they are copied once less, and
+//        no value nears the server's limit (512 MB), however many there are. Texts are names, and never large.
 //
 // A batch of 256 saves has 2,800 arguments. As 2,800 values of a command they cost the client more than all else that a
 // save costs, and the server as much as deciding them (docs/PERFORMANCE.md).
 
 const LARGE = 4_096;
-/** All that is in the list. */
+/** Of a list, when no more bytes are added to it. */
 const MAX_LIST = 16 * 1_024 * 1_024;
 const FIRST = 16 * 1_024;
 /** A list's head: how many there are is known last. */
@@ -32,10 +32,7 @@ export class ScriptArguments {
   text(text: string): void {
     const { length } = text;
     // No unit of a text has more than three bytes.
-    if (this.#isLarge(length * 3)) {
-      this.bytes(Buffer.from(text, "utf8"));
-      return;
-    }
+    this.#makeRoom(length * 3 + ITEM_HEAD);
     this.#count += 1;
     const bytes = this.#bytes;
     if (length < SHORT_TEXT) {
@@ -63,11 +60,12 @@ export class ScriptArguments {
   /** Not copied where it is large: it must stay as it is until it is sent. */
   bytes(value: Uint8Array): void {
     const { length } = value;
-    if (this.#isLarge(length)) {
+    if (length > LARGE || this.#at + length > MAX_LIST) {
       this.#place(this.#firstLarge + this.#large.length);
       this.#large.push(Buffer.from(value.buffer, value.byteOffset, length));
       return;
     }
+    this.#makeRoom(length + ITEM_HEAD);
     this.#count += 1;
     this.#head(length);
     this.#bytes.set(value, this.#at);
@@ -90,16 +88,9 @@ export class ScriptArguments {
     if (this.#bytes.length > 64 * FIRST) this.#bytes = Buffer.allocUnsafe(FIRST);
   }
 
-  /** Makes room for what is not. */
-  #isLarge(length: number): boolean {
-    if (length > LARGE || this.#at + length > MAX_LIST) return true;
-    this.#makeRoom(length + ITEM_HEAD);
-    return false;
-  }
-
   #makeRoom(length: number): void {
     if (this.#at + length <= this.#bytes.length) return;
-    const grown = Buffer.allocUnsafe(this.#bytes.length * 2);
+    const grown = Buffer.allocUnsafe(2 * (this.#at + length));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
   }
@@ -110,10 +101,13 @@ export class ScriptArguments {
     else if (length < 0x100) {
       bytes[this.#at++] = 0xd9;
       bytes[this.#at++] = length;
-    } else {
+    } else if (length < 0x10000) {
       bytes[this.#at++] = 0xda;
       bytes[this.#at++] = length >> 8;
       bytes[this.#at++] = length & 0xff;
+    } else {
+      bytes[this.#at] = 0xdb;
+      this.#at = bytes.writeUInt32BE(length, this.#at + 1);
     }
   }
 

@@ -12,14 +12,17 @@ const LARGE = 4_096;
 const MAX_INLINED = 16 * 1_024 * 1_024;
 
 export const PRELUDE: string = String.raw`
--- ARGV[1] is the prefix of all keys. ARGV[2] has the operation's own arguments, which are taken in order: each is a string,
--- or the place in ARGV of a large one (AR2).
+-- ARGV[1] is the prefix of all keys. ARGV[2] has the operation's own arguments, which are taken in order. Each is a string;
+-- for bytes that are large stands their place in ARGV (AR2).
 local prefix = ARGV[1]
 local given = cmsgpack.unpack(ARGV[2])
 local taken = 0
 local function take()
   taken = taken + 1
-  local argument = given[taken]
+  return given[taken]
+end
+local function take_bytes()
+  local argument = take()
   if type(argument) == 'number' then return ARGV[argument] end
   return argument
 end

@@ -25,9 +25,11 @@ local function row_of(f)
   end
   local row = { format = format, generation = integer(f[2]), token = f[3] ~= '' and f[3], etag = f[4],
     version = integer(f[5]), due = f[6] }
-  for i = 1, 5 do
-    local field = ROW_FIELDS[i]
-    if not row[field] then return nil, is_missing('row', field, f[i]) end
+  if not (format and row.generation and row.token and row.etag and row.version) then
+    for i = 1, 5 do
+      local field = ROW_FIELDS[i]
+      if not row[field] then return nil, is_missing('row', field, f[i]) end
+    end
   end
   if row.due and not is_due(row.due) then return nil, is_missing('row', 'due', row.due) end
   return row
@@ -109,14 +111,14 @@ export const SAVE: LuaScript = luaScript("save", [
   String.raw`
 -- Lua passes at most some 8,000 arguments at once.
 local function in_slices(command, key, list)
+  if #list <= 4000 then return redis.call(command, key, unpack(list)) end
   for first = 1, #list, 4000 do
     redis.call(command, key, unpack(list, first, math.min(first + 3999, #list)))
   end
 end
 
 -- Changes the index first of all: it is the one step that can find another type under its key. Answers a problem.
-local function index_due(bucket, actor, before, due)
-  if before == due then return nil end
+local function index_due(bucket, actor, due)
   local key = prefix .. 'due:' .. bucket
   local reply
   if due then reply = redis.pcall('ZADD', key, due, actor) else reply = redis.pcall('ZREM', key, actor) end
@@ -124,38 +126,47 @@ local function index_due(bucket, actor, before, due)
   return nil
 end
 
+local OK = { 'ok' }
+
 local function save()
-  local actor, bucket = take(), take()
-  local generation, token, etag, new_etag, due = take_number(), take(), take(), take(), take()
+  local first = taken
+  local actor, bucket, generation, token, etag, new_etag, due, count = unpack(given, first + 1, first + 8)
+  taken = first + 8
   if due == '' then due = false end
   -- What changes, as one command: the fields of the row first.
-  local puts, dels = { 'etag', new_etag, 'version', false }, {}
-  for i = 1, take_number() do
-    puts[#puts + 1] = 'p:' .. take()
-    puts[#puts + 1] = take()
+  local puts, dels = { 'etag', new_etag, 'version', false }, nil
+  for i = 5, 3 + 2 * tonumber(count), 2 do
+    puts[i] = 'p:' .. take()
+    puts[i + 1] = take_bytes()
   end
-  for i = 1, take_number() do dels[i] = 'p:' .. take() end
+  local deleted = take_number()
+  if deleted > 0 then
+    dels = {}
+    for i = 1, deleted do dels[i] = 'p:' .. take() end
+  end
 
   local row, problem = read_row(actor)
   if problem then return { 'damaged', problem } end
-  if row and row.etag == new_etag then return { 'ok' } end -- R8: this very save was applied before
-  if not row or row.generation ~= generation or row.token ~= token then -- R1, R9
+  if row and row.etag == new_etag then return OK end -- R8: this very save was applied before
+  if not row or row.generation ~= tonumber(generation) or row.token ~= token then -- R1, R9
     return { 'fenced', digits(row and row.generation or 0) }
   end
   if row.etag ~= etag then return { 'conflict', row.etag } end -- I2
 
-  local index_problem = index_due(bucket, actor, row.due, due)
-  if index_problem then return { 'damaged', index_problem } end
+  if row.due ~= due then
+    local index_problem = index_due(bucket, actor, due)
+    if index_problem then return { 'damaged', index_problem } end
+  end
   local key = row_key(actor)
   puts[4] = digits(row.version + 1)
   if due then
     puts[#puts + 1] = 'due'
     puts[#puts + 1] = due
   elseif row.due then redis.call('HDEL', key, 'due') end
-  in_slices('HDEL', key, dels) -- before the puts: a name in both ends up put
+  if dels then in_slices('HDEL', key, dels) end -- before the puts: a name in both ends up put
   in_slices('HSET', key, puts)
   changed = true
-  return { 'ok' }
+  return OK
 end
 
 local answers = {}
