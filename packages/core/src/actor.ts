@@ -123,6 +123,11 @@ export function constructActor(actorClass: ActorClass, host: ActorHost): Actor<u
   }
 }
 
+/** Whether the actor's class has the hook. One that it has not is no turn: it could do nothing. */
+export function hasHook(actor: Actor<unknown>, hook: "onActivate" | "onDeactivate"): boolean {
+  return actor[hook] !== Actor.prototype[hook];
+}
+
 /**
  * The base class of all actors. `S` is the type of the durable state; leave it out for an actor without.
  *

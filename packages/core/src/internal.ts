@@ -1,7 +1,7 @@
 // For Tenure's own packages and for authors of backends. Everything of the public door, and the contracts.
 export * from "./index.ts";
 export * from "./actor-id.ts";
-export { type ActorHost, constructActor } from "./actor.ts";
+export { type ActorHost, constructActor, hasHook } from "./actor.ts";
 export { assert, AssertionError, unreachable } from "./assert.ts";
 export * from "./body.ts";
 export { MAX_METHOD } from "./checked-fields.ts";

@@ -136,7 +136,7 @@ test("whoever does not want an actor any more displaces nobody, least of all its
   const a = await silo("a");
   // The successor's claim; the abandoned one only finds it.
   await settled(a.acquire(ACTOR));
-  expect(await settled(a.acquire(ACTOR, 0, "call", () => false))).toMatchObject({
+  expect(await settled(a.acquire(ACTOR, 0, "call", { wanted: () => false }))).toMatchObject({
     kind: "unavailable",
   });
   expect(sent).toHaveLength(2);

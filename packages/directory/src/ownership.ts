@@ -57,6 +57,14 @@ export interface OwnershipOptions {
   claimed(counter: number, acknowledgedAtSend: number): void;
 }
 
+/** Whoever wants an actor. */
+export interface Claimant {
+  /** False when it does not want it any more (C5). */
+  wanted(): boolean;
+}
+
+const ALWAYS: Claimant = { wanted: () => true };
+
 const OWNER_MISSING: Acquired = {
   kind: "unavailable",
   why: "its last owner has no member record; the actor moves when that has lasted a whole lease",
@@ -106,14 +114,14 @@ export class Ownership {
   }
 
   /**
-   * Tries to become the owner, with a generation above `floor`. `wanted` is asked before each further claim (C5); what the
+   * Tries to become the owner, with a generation above `floor`. `claimant` is asked before each further claim (C5); what the
    * last one was granted is answered all the same.
    */
   async acquire(
     actor: ActorAddress,
     floor: number = 0,
     reason: ClaimReason = "call",
-    wanted: () => boolean = () => true,
+    claimant: Claimant = ALWAYS,
   ): Promise<Acquired> {
     const { generations } = this.#o;
     generations.saw(floor);
@@ -141,14 +149,14 @@ export class Ownership {
           claim: { token: request.token, generation: answer.generation },
         };
       }
-      if (!wanted()) return NOT_WANTED;
+      if (!claimant.wanted()) return NOT_WANTED;
       switch (answer.refusal) {
         case "owned": {
           if (request.reason === "takeover" && names(request, answer.entry))
             this.#o.notDead(answer.entry.incarnation);
           const next = await this.#displace(actor, answer.entry, reason);
           if ("kind" in next) return next;
-          if (!wanted()) return NOT_WANTED;
+          if (!claimant.wanted()) return NOT_WANTED;
           ({ request, acknowledgedAtSend } = this.#fresh(next));
           break;
         }
@@ -257,6 +265,7 @@ export class Ownership {
   }
 
   #takeUndecided(actor: ActorAddress): Undecided | undefined {
+    if (this.#undecided.size === 0) return undefined;
     const key = formatActor(actor);
     const undecided = this.#undecided.get(key);
     this.#undecided.delete(key);
@@ -270,14 +279,9 @@ export class Ownership {
     this.#undecided.set(formatActor(undecided.request.actor), undecided);
   }
 
-  async #ask(request: ClaimRequest): Promise<ClaimAnswer> {
-    for (let sends = 1; ; sends++) {
-      try {
-        return await this.#claims.ask(request);
-      } catch (error) {
-        if (sends >= MAX_SENDS) throw error;
-      }
-    }
+  #ask(request: ClaimRequest, sends: number = 1): Promise<ClaimAnswer> {
+    const answer = this.#claims.ask(request);
+    return sends < MAX_SENDS ? answer.catch(() => this.#ask(request, sends + 1)) : answer;
   }
 }
 

@@ -15,6 +15,9 @@ import {
   type Clock,
   type DeactivationReason,
   errorText,
+  type EventSink,
+  hasHook,
+  type Incarnation,
   type Reentrancy,
 } from "@tenure/core/internal";
 import type { Claim, LeaseKeeper } from "@tenure/directory/internal";
@@ -29,7 +32,8 @@ import { openState } from "./open-state.ts";
 import { Moment } from "./moment.ts";
 import { OutputGate } from "./output-gate.ts";
 import { Serving, type ServingHost } from "./serving.ts";
-import { claimAndLoad, type Started } from "./start-activation.ts";
+import type { RowStore } from "./row-store.ts";
+import { claimAndLoad, type StartDeps, type Started } from "./start-activation.ts";
 import type { TurnRules } from "./turn-rules.ts";
 import { exclusiveTurns, overlappingTurns, type TurnTracker } from "./turn-context.ts";
 
@@ -57,7 +61,7 @@ interface Ending {
   readonly handOver: HandOver | undefined;
 }
 
-export class Activation implements LifeHost, ServingHost {
+export class Activation implements LifeHost, ServingHost, StartDeps {
   /** Of its slot in the catalog. */
   readonly key: string;
   readonly address: ActorAddress;
@@ -196,15 +200,12 @@ export class Activation implements LifeHost, ServingHost {
   // ---- starting --------------------------------------------------------------------------------------------------
 
   async #start(): Promise<void> {
-    const stateful = this.kind.definition.state !== undefined;
-    const started = await claimAndLoad(this.address, {
-      ownership: this.#deps.ownership,
-      rows: stateful ? this.#deps.rows : undefined,
-      emit: this.#deps.emit,
-      version: this.kind.definition.version,
-      knowing: (actor, version) => this.#deps.knowing(actor, version),
-      wanted: () => this.#state.kind === "starting",
-    }).catch((error: unknown): Started => ({ kind: "unavailable", why: errorText(error) }));
+    let started: Started;
+    try {
+      started = await claimAndLoad(this.address, this);
+    } catch (error) {
+      started = { kind: "unavailable", why: errorText(error) };
+    }
     if (this.#state.kind !== "starting") return;
     if (started.kind !== "owned") {
       this.#fail(started);
@@ -216,7 +217,11 @@ export class Activation implements LifeHost, ServingHost {
       // Lost while a schema took its time: no user code of the actor may run any more.
       if (this.#state.kind !== "starting")
         void this.#deps.ownership.release(this.address, started.claim.token);
-      else await this.#activate(new Life(started, cell, this.#deps, this));
+      else {
+        const life = new Life(started, cell, this.#deps, this);
+        if (hasHook(life.actor, "onActivate")) await this.#runOnActivate(life);
+        else this.#activate(life);
+      }
     } catch (error) {
       const { kind } = this.#state;
       if (kind !== "starting" && kind !== "activating") return;
@@ -225,13 +230,17 @@ export class Activation implements LifeHost, ServingHost {
     }
   }
 
-  async #activate(life: Life): Promise<void> {
+  async #runOnActivate(life: Life): Promise<void> {
     this.#state = { kind: "activating", life };
     this.#serving.occupy("write");
     const failed = await life.runner.hook("onActivate", () => life.actor.onActivate());
     this.#serving.vacate("write");
     if (this.#state.kind !== "activating") return;
     if (failed) throw failed.error;
+    this.#activate(life);
+  }
+
+  #activate(life: Life): void {
     this.#state = { kind: "active", life };
     this.#reports.activated(life);
     this.#started.reach(undefined);
@@ -256,6 +265,32 @@ export class Activation implements LifeHost, ServingHost {
           : refused("activation-failed", `the actor could not be activated: ${started.why}`);
     if (started.kind === "unreadable") this.#reports.failed(started.why);
     this.#leaveSlot(answer);
+  }
+
+  // ---- what its start needs of it -----------------------------------------------------------------------------------
+
+  get ownership(): StartDeps["ownership"] {
+    return this.#deps.ownership;
+  }
+
+  get rows(): RowStore | undefined {
+    return this.kind.definition.state === undefined ? undefined : this.#deps.rows;
+  }
+
+  get emit(): EventSink {
+    return this.#deps.emit;
+  }
+
+  get version(): number {
+    return this.kind.definition.version;
+  }
+
+  knowing(actor: ActorAddress, version: number | undefined): Promise<Incarnation | undefined> {
+    return this.#deps.knowing(actor, version);
+  }
+
+  wanted(): boolean {
+    return this.#state.kind === "starting";
   }
 
   // ---- what its calls need of it ------------------------------------------------------------------------------------
@@ -357,8 +392,10 @@ export class Activation implements LifeHost, ServingHost {
   async #finish(life: Life, { reason, handOver }: Ending): Promise<void> {
     // While this turn occupies it, a second finish cannot begin.
     this.#serving.occupy("write");
-    const failed = await life.runner.hook("onDeactivate", () => life.actor.onDeactivate(reason));
-    if (failed) this.#reports.broken(errorText(failed.error), "onDeactivate");
+    if (hasHook(life.actor, "onDeactivate")) {
+      const failed = await life.runner.hook("onDeactivate", () => life.actor.onDeactivate(reason));
+      if (failed) this.#reports.broken(errorText(failed.error), "onDeactivate");
+    }
     // A refused commit poisons the activation, which ends it too.
     await life.commits?.barrier()?.catch(() => undefined);
     if (this.#state.kind !== "deactivating") return;

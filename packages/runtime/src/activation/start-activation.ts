@@ -46,7 +46,7 @@ export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promis
   let floor = 0;
   for (let fenced = 0; fenced < MAX_FENCED; fenced++) {
     const reason = floor > 0 ? "above-fence" : "call";
-    const acquired = await deps.ownership.acquire(actor, floor, reason, () => deps.wanted());
+    const acquired = await deps.ownership.acquire(actor, floor, reason, deps);
     if (acquired.kind === "damaged") return { kind: "unreadable", why: acquired.problem };
     if (acquired.kind !== "claimed") return acquired;
     const { claim } = acquired;

@@ -4,6 +4,7 @@
 //   Q3. A stateless class has no actors that could be anywhere: this silo if it has the class, else any that has.
 //   Q4. An actor that is given up goes to a silo whose code can read its state: one with the same version of the class or a newer
 //       one, where there is any (ADR 0017). A first call is placed anywhere: what is stored is known only when it is loaded.
+//   Q5. A silo that knows of no other does not ask the directory who has an actor: it will claim it, and is told then.
 import {
   type ActorAddress,
   type ActorKind,
@@ -47,6 +48,7 @@ export class SiloLocator implements Locator {
     if (own !== undefined) return { status: "at", silo: this.#host.self, generation: own };
     if (this.#host.kinds.get(actor.type)?.definition.stateless)
       return await this.#placeAndTell(actor, avoid, 0); // Q3
+    if (this.#isAlone()) return await this.#placeAndTell(actor, avoid, 0); // Q5
     const answer = await this.#host.lookup(actor);
     if (!answer.ok)
       return refused(
@@ -156,6 +158,11 @@ export class SiloLocator implements Locator {
     const { self, kinds, random } = this.#host;
     const placement = kinds.get(actor.type)?.definition.placement ?? "random";
     return place(actor, placement, silos, self, () => random.next());
+  }
+
+  #isAlone(): boolean {
+    const alive = this.#host.alive();
+    return alive.length === 1 && alive[0]!.incarnation === this.#host.self;
   }
 
   #somebodyHas(type: string): boolean {
