@@ -168,7 +168,7 @@ export class Invoker implements ReferenceTarget {
     method: string,
     args: readonly unknown[],
     options: CallOptions,
-    known: ReadonlyMap<string, ResolvedMethod> | undefined,
+    about: ResolvedMethod | undefined,
     origin?: CallOrigin,
   ): Promise<unknown> {
     const answer = new Answer();
@@ -179,7 +179,6 @@ export class Invoker implements ReferenceTarget {
         });
       this.#refuseTooMany(actor, method);
       const interceptors = origin?.interceptors ?? this.#o.interceptors;
-      const about = known?.get(method);
       const actorKey = formatActor(actor);
       const location = this.locations.get(actorKey);
       // Interceptors may keep what they are shown, also the list.

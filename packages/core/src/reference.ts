@@ -59,7 +59,8 @@ export interface ReferenceTarget {
     method: string,
     args: readonly unknown[],
     options: CallOptions,
-    known: ReadonlyMap<string, ResolvedMethod> | undefined,
+    /** What is known of the method, where its class is at hand. */
+    about: ResolvedMethod | undefined,
   ): Promise<unknown>;
 }
 
@@ -74,6 +75,9 @@ interface Target {
   readonly options: CallOptions;
   readonly known: ReadonlyMap<string, ResolvedMethod> | undefined;
   readonly methods: Map<string, unknown>;
+  /** The one that was asked for last: most callers go on with it. */
+  lastName: string;
+  lastMethod: unknown;
 }
 
 /** Makes a reference. The id has been checked. `known` has the methods' modes where the class is at hand. */
@@ -84,7 +88,15 @@ export function makeReference<A extends Actor<unknown>>(
   options: CallOptions = NO_OPTIONS,
 ): ActorRef<A> {
   const named = new NamedActor(actor);
-  const target: Target = { actor: named, to, options, known, methods: new Map() };
+  const target: Target = {
+    actor: named,
+    to,
+    options,
+    known,
+    methods: new Map(),
+    lastName: "",
+    lastMethod: undefined,
+  };
   // util.inspect looks through a proxy at its target: without this, logging a reference prints the whole client.
   Object.defineProperty(target, INSPECT, { value: () => nameOf(target), configurable: true });
   return new Proxy(target, handler) as unknown as ActorRef<A>;
@@ -98,10 +110,15 @@ const LATER: ReadonlyMap<string, string> = new Map([
 const handler: ProxyHandler<Target> = {
   get(target, name) {
     if (typeof name === "symbol") return symbolProperty(target, name);
-    const cached = target.methods.get(name);
-    if (cached !== undefined) return cached;
-    const property = stringProperty(target, name);
-    if (property !== undefined) target.methods.set(name, property);
+    if (name === target.lastName && target.lastMethod !== undefined) return target.lastMethod;
+    let property = target.methods.get(name);
+    if (property === undefined) {
+      property = stringProperty(target, name);
+      if (property === undefined) return undefined;
+      target.methods.set(name, property);
+    }
+    target.lastName = name;
+    target.lastMethod = property;
     return property;
   },
   has: (_target, name) => typeof name === "string" && name !== "then",
@@ -131,8 +148,8 @@ function stringProperty(target: Target, name: string): unknown {
   }
   const later = LATER.get(name);
   if (later !== undefined) throw new NotAvailableError(name, later);
-  return (...args: unknown[]) =>
-    target.to.call(target.actor, name, args, target.options, target.known);
+  const about = target.known?.get(name);
+  return (...args: unknown[]) => target.to.call(target.actor, name, args, target.options, about);
 }
 
 function joined(before: CallOptions, given: CallOptions): CallOptions {

@@ -28,7 +28,7 @@ export class OutgoingCalls implements ReferenceTarget {
   }
 
   call(
-    ...[actor, method, args, options, known]: Parameters<ReferenceTarget["call"]>
+    ...[actor, method, args, options, about]: Parameters<ReferenceTarget["call"]>
   ): Promise<unknown> {
     const deps = this.#d;
     const what = `calling ${formatActor(actor)}.${method}`;
@@ -40,7 +40,7 @@ export class OutgoingCalls implements ReferenceTarget {
     }
     // oxlint-disable-next-line typescript/unbound-method
     const site = deps.exposeStacks ? callSite(turn?.chain.at(-1), this.call) : undefined;
-    const answer = deps.invoker.call(actor, method, args, options, known, {
+    const answer = deps.invoker.call(actor, method, args, options, about, {
       chain: turn?.chain ?? [],
       deadlineMs: turn?.deadlineMs ?? Infinity,
       headers: turn?.call.headers,

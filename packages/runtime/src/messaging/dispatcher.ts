@@ -66,6 +66,9 @@ export class Dispatcher implements LocalSilo {
   readonly #deferred = new Mailbox<TakenCall>(Infinity);
   readonly #intake: Intake<CallFromElsewhere>;
   readonly #authorization: Authorization | undefined;
+  /** What the last call was found to be for: the next is likely to be for the same, and need not look it up. */
+  #lastKind: ActorKind | undefined;
+  #lastMethod: ResolvedMethod | undefined;
 
   constructor(host: DispatchHost) {
     this.#host = host;
@@ -150,7 +153,7 @@ export class Dispatcher implements LocalSilo {
     if (problem !== undefined) return call.refuse(refused("invalid", problem));
     const closed = this.#closed(call, nowMs);
     if (closed) return call.refuse(closed);
-    const kind = kinds.get(type);
+    const kind = this.#kindOf(type);
     if (!kind)
       return call.refuse(
         refused(
@@ -158,7 +161,7 @@ export class Dispatcher implements LocalSilo {
           `no class of type '${type}' is registered here; there are ${[...kinds.keys()].join(", ") || "none"}`,
         ),
       );
-    const method: ResolvedMethod | undefined = kind.methods.get(call.methodName);
+    const method = this.#methodOf(kind, call.methodName);
     if (!method)
       return call.refuse(
         refused(
@@ -179,6 +182,18 @@ export class Dispatcher implements LocalSilo {
     call.method = method;
     if (!this.#authorization) this.#host.deliver(call, kind, nowMs);
     else this.#authorization.ask(call, () => this.#authorized(call, kind));
+  }
+
+  #kindOf(type: string): ActorKind | undefined {
+    if (this.#lastKind?.definition.type === type) return this.#lastKind;
+    this.#lastMethod = undefined;
+    return (this.#lastKind = this.#host.kinds.get(type));
+  }
+
+  /** `kind`: as was found last. */
+  #methodOf(kind: ActorKind, name: string): ResolvedMethod | undefined {
+    if (this.#lastMethod?.name === name) return this.#lastMethod;
+    return (this.#lastMethod = kind.methods.get(name));
   }
 
   /** A call that was open is answered or given up. */
