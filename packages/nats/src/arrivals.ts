@@ -1,15 +1,15 @@
 // Frames that one read of the socket has handed over, a few of which are delivered in each turn of the event loop.
 //   AV1. Frames are delivered in the order in which they came.
-//   AV2. A turn delivers frames until they have had as many messages as fill two, or a quarter of those that wait. What is
+//   AV2. A turn delivers frames until they have had as many messages as fill one, or were half of those that wait. What is
 //        answered or asked because of them leaves at the turn's end, and its receiver works while this side goes on with the
 //        next: all of a read in one turn has caller and callee wait for each other (docs/PERFORMANCE.md).
 //   AV3. So what waits is never more than a few reads, and there are few turns, however much comes.
 import type { Clock } from "@tenure/core/internal";
 import { FULL_FRAME } from "./outbox.ts";
 
-/** Of two full frames: half of them or all of 256 calls in one turn make 15 % fewer calls a second. */
-const FEWEST_MESSAGES: number = 2 * FULL_FRAME;
-const SHARE = 4;
+/** Half as many or twice as many of 256 calls in one turn make 15 % fewer calls a second. */
+const FEWEST_MESSAGES: number = FULL_FRAME;
+const SHARE = 2;
 
 export class Arrivals<F extends object> {
   readonly #clock: Clock;
