@@ -22,7 +22,7 @@ import { TenureError } from "./errors.ts";
 import { Scanner } from "./msgpack-scanner.ts";
 import { PROTOCOL_VERSION } from "./ownership-rules.ts";
 import { NOT_PLAIN, readPlain } from "./plain-reader.ts";
-import { writePlain } from "./plain-writer.ts";
+import { writePlain, writeTuples } from "./plain-writer.ts";
 import {
   type ErrorBudget,
   type ErrorRecord,
@@ -121,6 +121,11 @@ export function decodeByLibrary(bytes: Uint8Array): unknown {
 }
 
 export function packEnvelopes(tuples: readonly (readonly unknown[])[]): Uint8Array {
+  return writeTuples(MAGIC, PROTOCOL_VERSION, tuples) ?? packByLibrary(tuples);
+}
+
+/** The same, for what `writeTuples` has left alone. */
+export function packByLibrary(tuples: readonly (readonly unknown[])[]): Uint8Array {
   const body = envelopePackr.pack(tuples);
   const frame = new Uint8Array(body.length + 2);
   frame[0] = MAGIC;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bodyValue, bytesBody, valueBody } from "./body.ts";
-import { decodeValue, encodeValue, GarbageError } from "./codec.ts";
+import { decodeValue, encodeValue, GarbageError, packByLibrary } from "./codec.ts";
 import { headersFrom } from "./headers.ts";
 import { type CallMessage, keyProblem, MAX_CHAIN, type Message } from "./message.ts";
 import { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";
@@ -163,6 +163,23 @@ test("messages arrive as they were sent", () => {
       expect(arrived.map(readable)).toEqual(messages.map(readable));
     }),
   );
+});
+
+test("a frame is to the byte what the library makes of its messages, small or large (PW4)", () => {
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 5 }), (messages) => {
+      expect(encodeFrame(messages)).toEqual(packByLibrary(messages.map(messageTuple)));
+    }),
+  );
+  for (const length of [40, 0x7f, 0xff, 0x100, 65_000, 65_500, 70_000]) {
+    const messages: Message[] = Array.from({ length: 3 }, () => ({
+      kind: "reply",
+      request: length,
+      result: { status: "ok", body: bytesBody(new Uint8Array(length).fill(7)) },
+    }));
+    for (const some of [messages.slice(0, 1), messages])
+      expect(encodeFrame(some)).toEqual(packByLibrary(some.map(messageTuple)));
+  }
 });
 
 test("a frame of random bytes is reported, and nothing else happens (C4, M1)", () => {

@@ -164,7 +164,8 @@ export function messageFromTuple(tuple: unknown): Message {
   if (!Array.isArray(tuple)) throw new GarbageError("a message is not a tuple");
   const t = tuple as readonly unknown[];
   switch (t[0]) {
-    case CALL:
+    case CALL: {
+      const bits = flags(t[9]);
       return {
         kind: "call",
         request: int(t[1], "request"),
@@ -174,9 +175,12 @@ export function messageFromTuple(tuple: unknown): Message {
         args: bytesBody(bin(t[5], "args")),
         budgetMs: int(t[6], "budget"),
         key: idempotencyKey(t[7]),
-        chain: t[8] === null ? [] : chain(t[8]),
-        ...flags(t[9], t[10]),
+        chain: t[8] === null ? NO_CHAIN : chain(t[8]),
+        repeatable: (bits & REPEATABLE) !== 0,
+        strict: (bits & STRICT) !== 0,
+        headers: (bits & HEADERS) === 0 ? undefined : headersFromList(t[10]),
       };
+    }
     case REPLY:
       return { kind: "reply", request: int(t[1], "request"), result: result(t) };
     case LOCATE:
@@ -328,20 +332,16 @@ function idempotencyKey(value: unknown): IdempotencyKey | undefined {
   return { sender: str(value[0], "sender", 512), sequence: int(value[1], "sequence") };
 }
 
-function flags(
-  value: unknown,
-  headers: unknown,
-): Pick<CallMessage, "repeatable" | "strict" | "headers"> {
-  if (typeof value === "boolean") return { repeatable: value, strict: false };
+function flags(value: unknown): number {
+  if (typeof value === "boolean") return value ? REPEATABLE : 0;
   const bits = int(value, "flags");
   if (bits < STRICT || bits >= 2 * HEADERS) throw new GarbageError("unknown flags");
-  const repeatable = (bits & 1) !== 0;
-  const strict = (bits & STRICT) !== 0;
-  return (bits & HEADERS) === 0
-    ? { repeatable, strict }
-    : { repeatable, strict, headers: headersFromList(headers) };
+  return bits;
 }
 
+const NO_CHAIN: readonly ChainLink[] = [];
+
+const REPEATABLE = 1;
 const STRICT = 2;
 /** A call must not be served without them: they may say for whom it is made (D3). */
 const HEADERS = 4;

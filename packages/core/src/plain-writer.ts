@@ -4,13 +4,17 @@
 //   PW2. What it does not know, or what must be refused, it leaves alone: it answers undefined, and the walk and the library
 //        decide. Only they refuse anything, and only they have words for it.
 //   PW3. It lets out nothing that walk.ts refuses (W1).
+//   PW4. The tuples of a frame, which are our own and need no such check, are written here, too, as long as the frame is no larger
+//        than most are.
 //
 // Written as one loop over one buffer with numbers in local places: the walk and the library together, with a descriptor for
 // each property and a table of references, take four times as long (docs/PERFORMANCE.md).
 import { MAX_DEPTH } from "./decode-limits.ts";
 
 /** Beyond this the library's way of growing pays, and copies cost more than what is saved here. */
-const MAX_BYTES = 16_384;
+const MAX_VALUE_BYTES = 16_384;
+/** A full frame of calls with some hundred bytes each. */
+const MAX_FRAME_BYTES = 65_536;
 /** The most that stands before a text or a number. */
 const HEAD = 16;
 /** Records have one byte each, from here to 0x7f. */
@@ -22,7 +26,7 @@ const FEW = 16;
 const SHORT_TEXT = 48;
 
 // Not a Buffer: to copy out of one costs twice as much.
-const buffer = new Uint8Array(MAX_BYTES + HEAD);
+const buffer = new Uint8Array(MAX_FRAME_BYTES + HEAD);
 const view = new DataView(buffer.buffer);
 // oxlint-disable-next-line typescript/unbound-method -- called with the bytes
 const { utf8Write } = Buffer.prototype as unknown as {
@@ -36,6 +40,8 @@ const { __lookupGetter__: getterOf, __lookupSetter__: setterOf } = Object.protot
 };
 
 let at = 0;
+/** How much may be written. */
+let limit = 0;
 /** Those so far: one that comes again stands in the value twice. */
 let objects: object[] = [];
 let many: Set<object> | undefined;
@@ -45,6 +51,7 @@ let records: (readonly string[])[] = [];
 /** The bytes of a value, its own; undefined for what is not plain, or may not travel (PW2). */
 export function writePlain(value: unknown): Uint8Array | undefined {
   at = 0;
+  limit = MAX_VALUE_BYTES;
   // Whoever gives all objects a property makes none of them plain.
   for (const _ in Object.prototype) return undefined;
   try {
@@ -60,8 +67,70 @@ export function writePlain(value: unknown): Uint8Array | undefined {
   }
 }
 
+/**
+ * Two bytes, and then nested lists of text, numbers, booleans, null and bytes (PW4), to the byte as the library writes them
+ * without records; undefined where it should.
+ */
+export function writeTuples(
+  first: number,
+  second: number,
+  tuples: readonly unknown[],
+): Uint8Array | undefined {
+  buffer[0] = first;
+  buffer[1] = second;
+  at = 2;
+  limit = MAX_FRAME_BYTES;
+  return writeTuple(tuples) ? buffer.slice(0, at) : undefined;
+}
+
+function writeTuple(tuple: readonly unknown[]): boolean {
+  writeLength(tuple.length, 0x90, 0xdc);
+  for (let i = 0; i < tuple.length; i++) {
+    if (at > limit - HEAD) return false;
+    const item = tuple[i];
+    switch (typeof item) {
+      case "string":
+        if (!writeText(item)) return false;
+        break;
+      case "number":
+        // Without records there is room for more small numbers.
+        if (item >= 0x40 && item < 0x80 && Number.isInteger(item)) buffer[at++] = item;
+        else writeNumber(item);
+        break;
+      case "boolean":
+        buffer[at++] = item ? 0xc3 : 0xc2;
+        break;
+      case "object":
+        if (item === null) buffer[at++] = 0xc0;
+        else if (Array.isArray(item)) {
+          if (!writeTuple(item)) return false;
+        } else if (!(item instanceof Uint8Array) || !writeBinary(item)) return false;
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
+
+function writeBinary(value: Uint8Array): boolean {
+  const { length } = value;
+  if (at + length > limit - HEAD) return false;
+  if (length < 0x100) {
+    buffer[at++] = 0xc4;
+    buffer[at++] = length;
+  } else {
+    buffer[at++] = 0xc5;
+    buffer[at++] = length >> 8;
+    buffer[at++] = length & 0xff;
+  }
+  buffer.set(value, at);
+  at += length;
+  return true;
+}
+
 function write(value: unknown, depth: number): boolean {
-  if (at > MAX_BYTES - HEAD) return false;
+  if (at > limit - HEAD) return false;
   switch (typeof value) {
     case "string":
       return writeText(value);
@@ -146,7 +215,7 @@ function writeKeys(keys: readonly string[]): boolean {
   writeLength(keys.length, 0x90, 0xdc);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
-    if (at > MAX_BYTES - HEAD || key === "__proto__" || !writeText(key)) return false;
+    if (at > limit - HEAD || key === "__proto__" || !writeText(key)) return false;
   }
   return true;
 }
@@ -159,7 +228,7 @@ function areSame(some: readonly string[], others: readonly string[]): boolean {
 
 function writeText(text: string): boolean {
   const { length } = text;
-  if (at + length * 3 > MAX_BYTES) return false;
+  if (at + length * 3 > limit) return false;
   if (length < SHORT_TEXT) {
     const head = length < 32 ? 1 : 2;
     const start = at + head;
@@ -232,7 +301,7 @@ function writeNumber(value: number): void {
 
 function writeBytes(value: Uint8Array): boolean {
   const length = value.length;
-  if (length === 0 || at + length > MAX_BYTES - HEAD) return false;
+  if (length === 0 || at + length > limit - HEAD) return false;
   const size = length + 1;
   if (size < 0x100) {
     buffer[at++] = 0xc7;

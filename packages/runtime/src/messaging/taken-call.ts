@@ -16,18 +16,15 @@ import {
 } from "@tenure/core/internal";
 import type { IncomingCall } from "../activation/incoming-call.ts";
 
-/** What the caller has said. */
+/** What the caller has said, whichever way. */
 export interface Said {
-  readonly actor: ActorAddress;
-  /** The actor's name, where it is at hand. */
-  readonly actorKey: string | undefined;
   readonly method: string;
   readonly args: Body;
   readonly key: IdempotencyKey | undefined;
   readonly chain: readonly ChainLink[];
   readonly repeatable: boolean;
   readonly strict: boolean;
-  readonly headers: CallHeaders | undefined;
+  readonly headers?: CallHeaders | undefined;
 }
 
 export interface TakenCallHost {
@@ -40,6 +37,9 @@ export interface TakenCallHost {
 export abstract class TakenCall implements IncomingCall {
   /** From another process: its address and all that it says have not been looked at. */
   abstract readonly foreign: boolean;
+  abstract readonly actor: ActorAddress;
+  /** The actor's name, where it is at hand. */
+  abstract readonly actorKey: string | undefined;
   readonly request: number;
   readonly from: Address;
   readonly deadlineMs: number;
@@ -57,14 +57,6 @@ export abstract class TakenCall implements IncomingCall {
     this.deadlineMs = deadlineMs;
     // Its sender may have them in another form by the time that it sends the call again.
     this.args = said.args;
-  }
-
-  get actor(): ActorAddress {
-    return this.said.actor;
-  }
-
-  get actorKey(): string | undefined {
-    return this.said.actorKey;
   }
 
   get methodName(): string {
@@ -118,6 +110,8 @@ export abstract class TakenCall implements IncomingCall {
 /** One from another process. It is answered where it came from, also when the silo has another endpoint by then. */
 export class CallFromElsewhere extends TakenCall {
   override readonly foreign = true;
+  override readonly actor: ActorAddress;
+  override readonly actorKey = undefined;
   readonly atMs: number;
   readonly #endpoint: Endpoint;
 
@@ -129,7 +123,8 @@ export class CallFromElsewhere extends TakenCall {
     from: Address,
     atMs: number,
   ) {
-    super(host, saidIn(message), message.request, from, atMs + message.budgetMs);
+    super(host, message, message.request, from, atMs + message.budgetMs);
+    this.actor = { type: message.type, id: message.id };
     this.#endpoint = endpoint;
     this.atMs = atMs;
   }
@@ -146,6 +141,8 @@ export class CallFromElsewhere extends TakenCall {
 /** One from the silo itself. */
 export class CallFromHere<A extends AskedHere> extends TakenCall {
   override readonly foreign = false;
+  override readonly actor: ActorAddress;
+  override readonly actorKey: string;
   readonly #asked: A;
   readonly #caller: CallerHere<A>;
 
@@ -157,6 +154,8 @@ export class CallFromHere<A extends AskedHere> extends TakenCall {
     from: Address,
   ) {
     super(host, asked, request, from, asked.deadlineMs);
+    this.actor = asked.actor;
+    this.actorKey = asked.actorKey;
     this.#asked = asked;
     this.#caller = caller;
   }
@@ -168,10 +167,4 @@ export class CallFromHere<A extends AskedHere> extends TakenCall {
   protected override answer(result: CallResult): void {
     this.#caller.replied(this.#asked, this.request, result);
   }
-}
-
-function saidIn(message: CallMessage): Said {
-  const { type, id, method, args, key, chain, repeatable, strict, headers } = message;
-  const actor = { type, id };
-  return { actor, actorKey: undefined, method, args, key, chain, repeatable, strict, headers };
 }
