@@ -34,6 +34,13 @@ test("whatever is written is read, in order, and the next list has nothing of th
   );
 });
 
+test("a number is what JavaScript prints (AR1)", () => {
+  const args = new ScriptArguments(FIRST);
+  const numbers = [0, 1, 9, 10, -1, 0.5, 1e21, Number.MAX_SAFE_INTEGER, -0];
+  for (const one of numbers) args.number(one);
+  expect(read(args.take(), numbers.map(String))).toEqual(numbers.map(String));
+});
+
 test("what is large is a value of its own, and so is all that no longer fits in the list (AR2)", () => {
   const args = new ScriptArguments(FIRST);
   args.bytes(new Uint8Array(4_097));

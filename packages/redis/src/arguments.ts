@@ -16,6 +16,7 @@ const HEAD = 5;
 const ITEM_HEAD = 5;
 /** Longer texts are written by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 48;
+const ZERO = 0x30;
 
 export class ScriptArguments {
   #bytes = Buffer.allocUnsafe(FIRST);
@@ -54,7 +55,8 @@ export class ScriptArguments {
   }
 
   number(number: number): void {
-    this.text(String(number));
+    if (Number.isInteger(number) && number >= 0 && number < 10) this.#digit(number);
+    else this.text(String(number));
   }
 
   /** Not copied where it is large: it must stay as it is until it is sent. */
@@ -93,6 +95,14 @@ export class ScriptArguments {
     const grown = Buffer.allocUnsafe(2 * (this.#at + length));
     grown.set(this.#bytes.subarray(0, this.#at));
     this.#bytes = grown;
+  }
+
+  /** Most numbers are one: how many parts, how many names. */
+  #digit(digit: number): void {
+    this.#makeRoom(ITEM_HEAD);
+    this.#count += 1;
+    this.#bytes[this.#at++] = 0xa1;
+    this.#bytes[this.#at++] = ZERO + digit;
   }
 
   #head(length: number): void {
