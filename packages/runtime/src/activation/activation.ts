@@ -61,6 +61,10 @@ interface Ending {
   readonly handOver: HandOver | undefined;
 }
 
+/** Of all activations that nobody waited for: most of a million have nothing else to tell. */
+const STARTED = new Moment<CallResult | undefined>();
+STARTED.reach(undefined);
+
 export class Activation implements LifeHost, ServingHost, StartDeps {
   /** Of its slot in the catalog. */
   readonly key: string;
@@ -72,14 +76,13 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
   readonly #serving: Serving;
   readonly turns: TurnTracker;
   readonly gate: OutputGate;
-  readonly #reports: ActivationReports;
   /** Made when it is looked at. */
   #abort: AbortController | undefined;
   #state: State = { kind: "starting" };
   /** Asked for while it was still starting. */
   #endWhenActive: Ending | undefined;
-  readonly #ended = new Moment<void>();
-  readonly #started = new Moment<CallResult | undefined>();
+  #ended: Moment<void> | undefined;
+  #started: Moment<CallResult | undefined> | undefined;
 
   constructor(key: string, address: ActorAddress, kind: ActorKind, deps: ActivationDeps) {
     this.key = key;
@@ -88,7 +91,6 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
     this.#deps = deps;
     this.turns = kind.exclusive ? exclusiveTurns() : overlappingTurns();
     this.gate = new OutputGate(deps.lease, this);
-    this.#reports = new ActivationReports(address, deps.clock, deps.emit);
     this.#serving = new Serving(this);
     this.lastCallMs = deps.clock.monotonicMs();
     void this.#start();
@@ -137,12 +139,12 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
 
   /** Resolves when the activation has ended, in whichever way. */
   get ended(): Promise<void> {
-    return this.#ended.reached();
+    return (this.#ended ??= new Moment()).reached();
   }
 
   /** Resolves when the activation is active, or with what its first calls were answered because it is not. */
   get started(): Promise<CallResult | undefined> {
-    return this.#started.reached();
+    return (this.#started ??= new Moment()).reached();
   }
 
   /** The methods whose turns run now. */
@@ -197,6 +199,11 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
     this.#leaveSlot();
   }
 
+  /** Made for each report: nearly all have one, when they start. */
+  get #reports(): ActivationReports {
+    return new ActivationReports(this.address, this.#deps.clock, this.#deps.emit);
+  }
+
   // ---- starting --------------------------------------------------------------------------------------------------
 
   async #start(): Promise<void> {
@@ -243,7 +250,8 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
   #activate(life: Life): void {
     this.#state = { kind: "active", life };
     this.#reports.activated(life);
-    this.#started.reach(undefined);
+    if (this.#started) this.#started.reach(undefined);
+    else this.#started = STARTED;
     this.#serving.serveWaiting();
     const ending = this.#endWhenActive;
     if (ending) this.deactivate(ending.reason, ending.handOver);
@@ -422,7 +430,7 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
   #leaveSlot(answer: CallResult = MOVED): void {
     this.#deps.gone(this);
     this.#serving.leave(answer);
-    this.#started.reach(answer);
-    this.#ended.reach();
+    (this.#started ??= new Moment()).reach(answer);
+    (this.#ended ??= new Moment()).reach();
   }
 }

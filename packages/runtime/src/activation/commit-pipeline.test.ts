@@ -23,7 +23,7 @@ function setUp() {
   const lease: { held: Promise<void> | undefined } = { held: undefined };
   const pipeline = new CommitPipeline(
     {
-      actor: { type: "t", id: "i" },
+      address: { type: "t", id: "i" },
       claim: { token: "token", generation: 7 },
       clock,
       random: seededRandom(1),

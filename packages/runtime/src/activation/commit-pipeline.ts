@@ -47,7 +47,7 @@ export class CommitRefused extends Error {
 }
 
 export interface CommitHost {
-  readonly actor: ActorAddress;
+  readonly address: ActorAddress;
   readonly claim: Claim;
   readonly clock: Clock;
   readonly random: Random;
@@ -128,7 +128,7 @@ export class CommitPipeline {
   }
 
   async #save(batch: Batch): Promise<CommitRefused | undefined> {
-    const { actor, claim, clock, random, emit } = this.#host;
+    const { address: actor, claim, clock, random, emit } = this.#host;
     const request: SaveRequest = {
       actor,
       generation: claim.generation,

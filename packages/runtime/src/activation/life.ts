@@ -53,7 +53,8 @@ type Parts = ContextHost &
   StateOwner &
   KeyedDeps &
   TurnCommitsDeps &
-  TurnRunnerDeps;
+  TurnRunnerDeps &
+  CommitHost;
 
 export class Life implements Parts {
   readonly claim: Claim;
@@ -89,7 +90,7 @@ export class Life implements Parts {
     this.outgoing =
       outgoing.length > 0 ? interceptorList(outgoing, deps.invoker.interceptors ?? []) : undefined;
     this.lost = new LostActor(this);
-    this.commits = row && new CommitPipeline(new LifeCommits(this, deps, host), row.meta.etag);
+    this.commits = row && new CommitPipeline(this, row.meta.etag);
     this.keyed = new KeyedCalls(this, row?.parts);
     this.saves = new TurnCommits(this);
     this.runner = new TurnRunner(this);
@@ -169,6 +170,15 @@ export class Life implements Parts {
     this.#host.refused(this.claim, new CommitRefused("FENCED", problem, false), "parts");
   }
 
+  /** A save's answer was lost, or is settled. */
+  undecided(undecided: boolean): void {
+    this.#host.undecided(undecided);
+  }
+
+  refused(refusal: CommitRefused): void {
+    this.#host.refused(this.claim, refusal, "save");
+  }
+
   // ---- of its silo -------------------------------------------------------------------------------------------------
 
   get silo(): string {
@@ -207,6 +217,14 @@ export class Life implements Parts {
     this.#deps.calling();
   }
 
+  whenHeld(): Promise<void> | undefined {
+    return this.#deps.lease.whenHeld();
+  }
+
+  save(asked: AskedSave): void {
+    this.#deps.rows.save(asked);
+  }
+
   fetchParts(names: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     return this.#deps.rows.parts({ actor: this.address, names });
   }
@@ -214,53 +232,5 @@ export class Life implements Parts {
   /** Whether the store still has the actor as this life's; undefined for an actor without a row. */
   verify(): Promise<boolean> | undefined {
     return this.commits && this.#deps.rows.verify({ actor: this.address, ...this.claim });
-  }
-}
-
-class LifeCommits implements CommitHost {
-  readonly #life: Life;
-  readonly #deps: ActivationDeps;
-  readonly #host: LifeHost;
-
-  constructor(life: Life, deps: ActivationDeps, host: LifeHost) {
-    this.#life = life;
-    this.#deps = deps;
-    this.#host = host;
-  }
-
-  get actor(): ActorAddress {
-    return this.#host.address;
-  }
-
-  get claim(): Claim {
-    return this.#life.claim;
-  }
-
-  get clock(): Clock {
-    return this.#deps.clock;
-  }
-
-  get random(): Random {
-    return this.#deps.random;
-  }
-
-  get emit(): EventSink {
-    return this.#deps.emit;
-  }
-
-  save(asked: AskedSave): void {
-    this.#deps.rows.save(asked);
-  }
-
-  whenHeld(): Promise<void> | undefined {
-    return this.#deps.lease.whenHeld();
-  }
-
-  undecided(undecided: boolean): void {
-    this.#host.undecided(undecided);
-  }
-
-  refused(refusal: CommitRefused): void {
-    this.#host.refused(this.#life.claim, refusal, "save");
   }
 }
