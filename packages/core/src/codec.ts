@@ -2,7 +2,8 @@
 //   C1. Every value is encoded by itself: no structures or references are shared between two values, so what one
 //       receiver changes another never sees, and processes of different versions understand each other.
 //   C2. Errors have an encoding of our own (`wire-error.ts`): the library's loses codes and properties.
-//   C3. What is decoded owns its bytes: nothing points into a frame.
+//   C3. What is decoded owns its bytes: nothing points into what has arrived. The bodies of a frame's messages share a copy of it
+//       with each other, unless it is large; what is decoded of them does not.
 //   C4. A frame starts with a magic byte and the protocol version; anything else is garbage (I14).
 //   C5. Equal values have equal bytes, wherever they are encoded: idempotency keys compare digests of them.
 //   C6. Nothing is decoded that the scanner has not passed: not what comes over the network, and not what comes from a
@@ -46,6 +47,8 @@ const MAGIC = 0x54; // 'T'
 const MAX_FRAME_BYTES = 64 * 2 ** 20;
 /** As many as leave in one frame; more gain no throughput, and a lost frame would take too much with it. */
 export const MAX_MESSAGES_PER_FRAME = 128;
+/** Whoever keeps one body of a frame keeps so much with it, at most. */
+const MAX_SHARED_BYTES = 32_768;
 /** A list of messages, each with a list of links, or of calls that wait for turns that have calls; more values than the longest chain of calls has. */
 const FRAME_LIMITS = {
   depth: 8,
@@ -140,8 +143,10 @@ export function unpackEnvelopes(frame: Uint8Array): readonly unknown[] {
     throw new GarbageError(`protocol version ${frame[1]}; this process speaks ${PROTOCOL_VERSION}`);
   if (frame.length > MAX_FRAME_BYTES)
     throw new GarbageError(`a frame of ${frame.length} bytes; at most ${MAX_FRAME_BYTES} are read`);
-  const body = frame.subarray(2);
-  const plain = readPlain(body, FRAME_LIMITS);
+  // One copy for all of its bodies: a block of memory for each costs more than reading it (slab.ts).
+  const shares = frame.length <= MAX_SHARED_BYTES;
+  const body = shares ? new Uint8Array(frame.subarray(2)) : frame.subarray(2);
+  const plain = readPlain(body, FRAME_LIMITS, shares);
   const tuples = plain === NOT_PLAIN ? unpackByLibrary(body) : plain;
   if (!Array.isArray(tuples)) throw new GarbageError("not a list of messages");
   if (tuples.length > MAX_MESSAGES_PER_FRAME)

@@ -182,6 +182,20 @@ test("a frame is to the byte what the library makes of its messages, small or la
   }
 });
 
+test("what has been decoded stays as it was, whatever becomes of the frame (C3)", () => {
+  for (const length of [10, 100, 40_000]) {
+    const sent: Message[] = Array.from({ length: 3 }, (_, i) => ({
+      kind: "reply",
+      request: i,
+      result: { status: "ok", body: bytesBody(new Uint8Array(length).fill(i + 1)) },
+    }));
+    const frame = Buffer.from(encodeFrame(sent));
+    const arrived = decodeFrame(frame, () => undefined);
+    frame.fill(0);
+    expect(arrived).toEqual(sent);
+  }
+});
+
 test("a frame of random bytes is reported, and nothing else happens (C4, M1)", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, withHeader) => {

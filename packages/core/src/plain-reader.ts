@@ -7,6 +7,7 @@
 //        (codec.ts, C7), adds the keys one by one to each. Shapes are remembered in a table of fixed size: whoever sends many
 //        slows himself down.
 import type { Limits } from "./decode-limits.ts";
+import { SHORT_BYTES } from "./slab.ts";
 
 export const NOT_PLAIN: unique symbol = Symbol("not plain");
 
@@ -30,6 +31,7 @@ let at = 0;
 let end = 0;
 let limits: Limits = { depth: 0, values: 0, objects: 0 };
 let isTuples = false;
+let isShared = false;
 let values = 0;
 let objects = 0;
 /** The records so far: their numbers, and what each of them is. */
@@ -45,8 +47,11 @@ const { utf8Slice, latin1Slice } = Buffer.prototype as unknown as {
   latin1Slice(this: Uint8Array, start: number, stop: number): string;
 };
 
-/** The value of these bytes; NOT_PLAIN for what another has to look at. What is read owns its bytes. */
-export function readPlain(bytes: Uint8Array, within: Limits): unknown {
+/**
+ * The value of these bytes; NOT_PLAIN for what another has to look at. What is read owns its bytes, but for what is longer than
+ * SHORT_BYTES with `shares`, which is a view of them.
+ */
+export function readPlain(bytes: Uint8Array, within: Limits, shares: boolean = false): unknown {
   // A Buffer's slice() would share its memory.
   source = Buffer.isBuffer(bytes)
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -55,6 +60,7 @@ export function readPlain(bytes: Uint8Array, within: Limits): unknown {
   end = bytes.length;
   limits = within;
   isTuples = within.tuplesOnly === true;
+  isShared = shares;
   values = 1;
   objects = 0;
   const value = read(0);
@@ -269,7 +275,10 @@ const ASCII: readonly string[] = Array.from({ length: 128 }, (_, i) => String.fr
 function readBytes(length: number): unknown {
   at += length;
   objects += 1;
-  return at > end || objects > limits.objects ? NOT_PLAIN : source.slice(at - length, at);
+  if (at > end || objects > limits.objects) return NOT_PLAIN;
+  return isShared && length > SHORT_BYTES
+    ? new Uint8Array(source.buffer, source.byteOffset + at - length, length)
+    : source.slice(at - length, at);
 }
 
 /** Of the kinds of binary only bytes. */

@@ -10,6 +10,7 @@
 // Written as one loop over one buffer with numbers in local places: the walk and the library together, with a descriptor for
 // each property and a table of references, take four times as long (docs/PERFORMANCE.md).
 import { MAX_DEPTH } from "./decode-limits.ts";
+import { copyOf } from "./slab.ts";
 
 /** Beyond this the library's way of growing pays, and copies cost more than what is saved here. */
 const MAX_VALUE_BYTES = 16_384;
@@ -48,7 +49,7 @@ let many: Set<object> | undefined;
 /** The keys of the records so far. */
 let records: (readonly string[])[] = [];
 
-/** The bytes of a value, its own; undefined for what is not plain, or may not travel (PW2). */
+/** The bytes of a value, for a while (slab.ts); undefined for what is not plain, or may not travel (PW2). */
 export function writePlain(value: unknown): Uint8Array | undefined {
   at = 0;
   limit = MAX_VALUE_BYTES;
@@ -56,7 +57,7 @@ export function writePlain(value: unknown): Uint8Array | undefined {
   for (const _ in Object.prototype) return undefined;
   try {
     if (!write(value, 1)) return undefined;
-    return buffer.slice(0, at);
+    return copyOf(buffer, at);
   } catch {
     // Whatever a proxy throws when it is looked at: the walk will meet it, too.
     return undefined;
