@@ -300,6 +300,29 @@ test("an incarnation that an entry names and that has no record is watched a who
   expect(await membership.standing(GONE)).toBe("dead");
 });
 
+test("an incarnation that somebody waits at and that has no record is watched a whole lease, then made dead (R16, I13)", async () => {
+  const { truth, tables, membership, deaths } = await observing();
+  const GONE = "c".repeat(32);
+  membership.suspected(GONE);
+  await truth.advance(TIMING.watchMs - 100);
+  expect(tables.member(GONE)).toBeUndefined();
+  await truth.advance(2 * TIMING.roundMs);
+  expect(tables.member(GONE)?.state).toBe("dead");
+  expect(deaths).toContainEqual([GONE, true]);
+});
+
+test("whoever suspects silos that there never were has few of them recorded, and members not at all (R16, I12)", async () => {
+  const { truth, tables, membership, renew } = await observing();
+  const strange = Array.from({ length: 100 }, (_, i) => i.toString(16).padStart(32, "d"));
+  for (const incarnation of [OTHER, ...strange]) membership.suspected(incarnation);
+  for (let i = 0; i < 4; i++) {
+    await truth.advance(TTL / 2);
+    await renew();
+  }
+  expect(strange.filter((incarnation) => tables.member(incarnation)).length).toBe(16);
+  expect(tables.member(OTHER)?.state).toBe("alive");
+});
+
 test("the wait for a missing record begins with the first poll that did not find it (R16, I13)", async () => {
   const { truth, tables, membership } = await observing();
   const GONE = "c".repeat(32);

@@ -50,6 +50,8 @@ export interface MembershipOptions {
 
 /** Of how many dead it is remembered that they are: many times as many as are listed. */
 const MAX_DEAD = 10_000;
+/** Anyone can suspect anything: of so many without a record at a time it is found out what became of them (I12). */
+const MAX_SUSPECTED = 16;
 
 /** What the store says of an incarnation. `missing`: it has no record, or the store did not answer. */
 export type Standing = "lives" | "dead" | "missing";
@@ -84,6 +86,15 @@ export class Membership {
 
   isDead(incarnation: Incarnation): boolean {
     return this.#dead.has(incarnation);
+  }
+
+  /**
+   * Somebody waits at an incarnation in vain. One that has no record is watched as if an entry named it (R16): where the store
+   * has lost its record, it may have lost every entry that names it, too, and nobody else would ever find out that it is dead.
+   */
+  suspected(incarnation: Incarnation): void {
+    if (this.#members.has(incarnation) || this.#dead.has(incarnation)) return;
+    if (this.#missing.size < MAX_SUSPECTED) this.#missing.add(incarnation);
   }
 
   /** Silos that take new actors, as of the newest poll. */

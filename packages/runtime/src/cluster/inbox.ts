@@ -54,6 +54,7 @@ export class Inbox {
         // As of the newest poll: whoever could make silos poll by asking could make many do so.
         if (this.#parts.membership.isDead(message.incarnation))
           endpoint.send(from, { kind: "death", incarnation: message.incarnation });
+        else this.#parts.membership.suspected(message.incarnation);
         return;
       case "waits":
         endpoint.send(from, {

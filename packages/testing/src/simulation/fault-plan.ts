@@ -100,6 +100,12 @@ const AMNESIA_KINDS: readonly FaultKind[] = [
   "stale-replica",
   "two-primaries",
 ];
+
+/** Whether the store forgets something of what it had acknowledged. */
+export function forgets(plan: FaultPlan): boolean {
+  return plan.faults.some(({ kind }) => AMNESIA_KINDS.includes(kind));
+}
+
 const TTLS_MS = [1_000, 1_500, 4_000];
 const DRIFT = 0.001;
 

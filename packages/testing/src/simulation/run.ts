@@ -5,7 +5,7 @@
 import { internalsOf } from "../crash.ts";
 import { SimCluster, type Substitutions } from "./cluster.ts";
 import { FaultInjector } from "./fault-injector.ts";
-import type { FaultPlan } from "./fault-plan.ts";
+import { type FaultPlan, forgets } from "./fault-plan.ts";
 import type { Violation } from "./violations.ts";
 import { RunningSimulation, type Workload, type WorkloadFactory } from "./workload.ts";
 import type { TraceLine } from "./world.ts";
@@ -28,6 +28,8 @@ export interface RunResult {
 
 const DRIFT = 0.001;
 const LONGEST_BACKOFF_MS = 400;
+/** Until somebody asks after a silo at which a call waits in vain (client/suspicions.ts). */
+const SUSPICION_MS = 1_000;
 
 export async function runPlan(options: RunOptions): Promise<RunResult> {
   const { plan } = options;
@@ -119,7 +121,13 @@ class Run {
       this.#violated("I13", `no silo serves ${birthMs} ms after everything has healed`);
     const claimMs = ttlMs / 2;
     // The actor answers by then; whoever called it before may be waiting for its next attempt.
-    const boundMs = ttlMs * (1 + 2 * DRIFT) + ttlMs / 3 + claimMs + LONGEST_BACKOFF_MS;
+    const boundMs =
+      ttlMs * (1 + 2 * DRIFT) +
+      ttlMs / 3 +
+      claimMs +
+      LONGEST_BACKOFF_MS +
+      // With a silo's record the store may lose whoever would watch it: its callers have to ask.
+      (forgets(this.#plan) ? SUSPICION_MS : 0);
     const open = new Map(this.#workload.recovered?.());
     for (const [what, answered] of open)
       answered.then(
