@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { VirtualClock } from "../../testing/src/virtual-clock.ts";
-import { Arrivals } from "./arrivals.ts";
-import { FULL_FRAME } from "./outbox.ts";
+import { Arrivals, frameShare } from "./arrivals.ts";
+import { FULL_FRAME, FULL_FRAME_BYTES } from "./outbox.ts";
 
 interface Arrived {
   readonly name: number;
@@ -15,7 +15,7 @@ function setUp(during: (frame: Arrived) => void = () => {}) {
   const arrivals = new Arrivals<Arrived>(clock, (frame) => {
     delivered.push(frame.name);
     during(frame);
-    return frame.messages;
+    return frameShare(frame.messages, 0);
   });
   /** Frames of one read, numbered from `first`; how many each turn has delivered. */
   const read = async (count: number, messages: number, first = 0): Promise<number[]> => {
@@ -57,6 +57,12 @@ test("of many, half of what waits is delivered in each turn, so that few turns e
   expect(turns.slice(0, 3)).toEqual([1, 500, 250]);
   expect(turns.length).toBeLessThan(15);
   expect(delivered).toEqual(upTo(1_000));
+});
+
+test("few messages may be as much as a full frame (AV2)", () => {
+  expect(frameShare(4, FULL_FRAME_BYTES)).toBe(1);
+  expect(frameShare(FULL_FRAME, 100)).toBe(1);
+  expect(frameShare(1, 2 * FULL_FRAME_BYTES)).toBe(2);
 });
 
 test("garbage, which has no messages, takes its turn like any frame (AV2)", async () => {

@@ -1,25 +1,29 @@
 // Frames that one read of the socket has handed over, a few of which are delivered in each turn of the event loop.
 //   AV1. Frames are delivered in the order in which they came.
-//   AV2. A turn delivers frames until they have had as many messages as fill one, or were half of those that wait. What is
+//   AV2. A turn delivers frames until they were as much as a full one, or half of those that wait. What is
 //        answered or asked because of them leaves at the turn's end, and its receiver works while this side goes on with the
 //        next: all of a read in one turn has caller and callee wait for each other (docs/PERFORMANCE.md).
 //   AV3. So what waits is never more than a few reads, and there are few turns, however much comes.
 import type { Clock } from "@tenure/core/internal";
-import { FULL_FRAME } from "./outbox.ts";
+import { FULL_FRAME, FULL_FRAME_BYTES } from "./outbox.ts";
 
-/** Half as many or twice as many of 256 calls in one turn make 15 % fewer calls a second. */
-const FEWEST_MESSAGES: number = FULL_FRAME;
 const SHARE = 2;
+
+/** What a frame is of a full one. Half of one or two of them in one turn make 15 % fewer of 256 calls a second. */
+export function frameShare(messages: number, bytes: number): number {
+  // One that is garbage has taken its time, too.
+  return Math.max(Math.max(1, messages) / FULL_FRAME, bytes / FULL_FRAME_BYTES);
+}
 
 export class Arrivals<F extends object> {
   readonly #clock: Clock;
   readonly #deliver: (frame: F) => number;
   #waiting: F[] = [];
-  /** Messages that this turn has delivered. */
+  /** What this turn has delivered, in full frames. */
   #delivered = 0;
   #scheduled = false;
 
-  /** `deliver` answers how many messages the frame had. It throws nothing. */
+  /** `deliver` answers what the frame was of a full one. It throws nothing. */
   constructor(clock: Clock, deliver: (frame: F) => number) {
     this.#clock = clock;
     this.#deliver = deliver;
@@ -27,8 +31,8 @@ export class Arrivals<F extends object> {
 
   take(frame: F): void {
     this.#schedule();
-    if (this.#waiting.length > 0 || this.#delivered >= FEWEST_MESSAGES) this.#waiting.push(frame);
-    else this.#count(this.#deliver(frame));
+    if (this.#waiting.length > 0 || this.#delivered >= 1) this.#waiting.push(frame);
+    else this.#delivered += this.#deliver(frame);
   }
 
   /** Delivers all that waits, now. */
@@ -50,15 +54,10 @@ export class Arrivals<F extends object> {
   #deliverSome(): void {
     this.#schedule();
     const share = this.#waiting.length / SHARE;
-    for (let frames = 0; frames < share || this.#delivered < FEWEST_MESSAGES; frames++) {
+    for (let frames = 0; frames < share || this.#delivered < 1; frames++) {
       const frame = this.#waiting.shift();
       if (!frame) return;
-      this.#count(this.#deliver(frame));
+      this.#delivered += this.#deliver(frame);
     }
-  }
-
-  /** A frame that is garbage has taken its time, too. */
-  #count(messages: number): void {
-    this.#delivered += Math.max(1, messages);
   }
 }

@@ -21,7 +21,7 @@ import {
   type PortEnvironment,
   type Receiver,
 } from "@tenure/core/internal";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, frameShare } from "./arrivals.ts";
 import type { NatsMessage, NatsSubscription } from "./client-library.ts";
 import type { Connection, SubscriptionHandler } from "./connection.ts";
 import { type Frame, Outbox } from "./outbox.ts";
@@ -236,7 +236,7 @@ export class NatsEndpoint implements Endpoint {
       // A rule of ours is broken. The frames behind it are not.
       this.#connection.report("nats message", error);
     }
-    return messages.length;
+    return frameShare(messages.length, data.length);
   }
 
   #isGone(): boolean {

@@ -181,6 +181,20 @@ describe("outbox", () => {
     expect(box.isFull).toBe(false);
   });
 
+  test("a frame is full with fewer messages when they are large (F4)", () => {
+    const box = outbox();
+    const large = (): Message => ({
+      kind: "reply",
+      request: 1,
+      result: { status: "ok", body: bytesBody(new Uint8Array(10_000)) },
+    });
+    for (let i = 0; i < 3; i++) box.add(A, large(), ROOMY);
+    expect(box.isFull).toBe(false);
+    const tags = Array.from({ length: 4 }, () => box.add(A, large(), ROOMY));
+    expect(box.isFull).toBe(true);
+    expect(tags).toEqual([1, 1, 1, 2]);
+  });
+
   test("a message to everyone neither overtakes nor is overtaken (F3)", () => {
     const box = outbox();
     for (const [to, round] of [

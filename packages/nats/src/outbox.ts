@@ -33,6 +33,8 @@ export interface Frame {
 const FRAME_OVERHEAD = 16;
 /** The most that a frame may have: with half as many, a call costs a tenth more of everybody's time. */
 export const FULL_FRAME: number = MAX_MESSAGES_PER_FRAME;
+/** With larger messages fewer of them: of half a megabyte at a time, its receiver would have nothing to do until all of it is there. */
+export const FULL_FRAME_BYTES = 65_536;
 /** Nobody waits for what becomes of these. */
 const UNREPORTED: ReadonlySet<Message["kind"]> = new Set([
   "reply",
@@ -69,15 +71,15 @@ export class Outbox {
     if (
       !frame ||
       frame.messages.length >= FULL_FRAME ||
-      frame.size + size > limit // F2
+      frame.size + size > Math.min(limit, FULL_FRAME_BYTES) // F2
     ) {
       frame = { to, tag: this.#newTag(), messages: [], wantsReport: false, size: FRAME_OVERHEAD };
       this.#open.set(to, frame);
       this.#frames.push(frame);
     }
     frame.messages.push(wire);
-    this.#full ||= frame.messages.length >= FULL_FRAME;
     frame.size += size;
+    this.#full ||= frame.messages.length >= FULL_FRAME || frame.size + size > FULL_FRAME_BYTES;
     frame.wantsReport ||= to !== EVERYONE && !UNREPORTED.has(wire.kind);
     return frame.tag;
   }
