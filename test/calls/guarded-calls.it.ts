@@ -65,12 +65,18 @@ test(
     await using fleet = await startFleet(["one", "two", "three"]);
     // Any silo is asked where an actor should live: so they come to live on all of them, also while the silos do not know
     // each other yet.
-    const path = Array.from({ length: 11 }, (_, i) => `${i + 1}`);
-    for (const id of ["0", ...path])
-      await fleet.client
+    // Chance has it that some dozen live on one: then there are more of them.
+    const ids: string[] = [];
+    for (const lives = new Set<string>(); ids.length < 12 || (lives.size < 2 && ids.length < 60);) {
+      const id = String(ids.length);
+      const [stop] = await fleet.client
         .get(Caravan, id)
         .$with({ headers: { pass: "good" } })
         .travel([]);
+      ids.push(id);
+      lives.add(stop!.silo);
+    }
+    const path = ids.slice(1);
     const first = fleet.client.get(Caravan, "0").$with({
       headers: { pass: "good", tenant: "a", ["__proto__"]: "data" },
     });
