@@ -6,9 +6,9 @@
 // A batch of 256 saves has 2,800 arguments. As 2,800 values of a command they cost the client more than all else that a
 // save costs, and the server as much as deciding them (docs/PERFORMANCE.md).
 
-const LARGE = 4_096;
+export const LARGE = 4_096;
 /** Of a list, when no more bytes are added to it. */
-const MAX_LIST = 16 * 1_024 * 1_024;
+export const MAX_LIST = 16 * 1_024 * 1_024;
 const FIRST = 16 * 1_024;
 /** A list's head: how many there are is known last. */
 const HEAD = 5;

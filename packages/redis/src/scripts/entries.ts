@@ -105,16 +105,20 @@ local function claim()
 
   local generation = math.max(counter, entry and entry.generation or 0, floor) + 1 -- R15
   local claims = entry and entry.claims or {}
+  claims[#claims + 1] = { digits(generation), incarnation, token, reason, digits(claimant.counter + 1) }
+  while #claims > ${CLAIMS_KEPT} do table.remove(claims, 1) end
+  -- A claim that can be read may hold what cannot be written (LU2).
+  local is_text, text = pcall(cjson.encode, claims)
+  if not is_text then return { 'damaged', is_missing('directory entry', 'claims', entry.claims_text) } end
+
   counter = generation
   claimant.counter = claimant.counter + 1
   if not claimant.is_raised then
     claimant.is_raised = true
     raised[#raised + 1] = claimant
   end
-  claims[#claims + 1] = { digits(generation), incarnation, token, reason, digits(claimant.counter) }
-  while #claims > ${CLAIMS_KEPT} do table.remove(claims, 1) end
   put(entry_key(actor), 'incarnation', incarnation, 'token', token, 'generation', digits(generation), 'free', '0',
-    'claims', cjson.encode(claims))
+    'claims', text)
   return { 'ok', digits(generation), digits(claimant.counter) }
 end
 

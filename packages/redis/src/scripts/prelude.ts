@@ -7,9 +7,7 @@
 //   LU4. Integers are stored and sent as decimal digits, exact up to 2^53: Lua's own printing keeps 14 digits.
 //   LU5. No key has a time to live (R4, R15).
 
-/** As of arguments (AR2). */
-const LARGE = 4_096;
-const MAX_INLINED = 16 * 1_024 * 1_024;
+import { LARGE, MAX_LIST } from "../arguments.ts";
 
 export const PRELUDE: string = String.raw`
 -- ARGV[1] is the prefix of all keys. ARGV[2] has the operation's own arguments, which are taken in order. Each is a string;
@@ -60,7 +58,7 @@ end
 local large, inlined = {}, 0
 local function bytes(value)
   inlined = inlined + #value
-  if #value <= ${LARGE} and inlined <= ${MAX_INLINED} then return value end
+  if #value <= ${LARGE} and inlined <= ${MAX_LIST} then return value end
   large[#large + 1] = value
   return #large
 end
