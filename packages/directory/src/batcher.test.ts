@@ -21,6 +21,18 @@ function gathered(
   );
   return { clock, batches, batcher };
 }
+/** The same, where each batch is undecided until its function in `open` is called. */
+function heldOpen(options: GathererOptions = {}) {
+  const open: (() => void)[] = [];
+  const held = gathered(async (batch) => {
+    await new Promise<void>((resolve) => {
+      open.push(resolve);
+    });
+    return await named(batch);
+  }, options);
+  return { ...held, open };
+}
+
 const named = async (batch: readonly number[]): Promise<string[]> => batch.map((n) => `#${n}`);
 
 test("what is asked in one turn travels together, and each gets its own answer", async () => {
@@ -42,16 +54,7 @@ test("a batch that is worth its way leaves within the turn, the rest with the tu
 });
 
 test("no batch leaves early while as many as may be are undecided, and what waits then leaves in full batches (B1, B3)", async () => {
-  const open: (() => void)[] = [];
-  const { clock, batches, batcher } = gathered(
-    async (batch) => {
-      await new Promise<void>((resolve) => {
-        open.push(resolve);
-      });
-      return await named(batch);
-    },
-    { leavesAt: 1 },
-  );
+  const { clock, batches, batcher, open } = heldOpen({ leavesAt: 1 });
   const asked = Promise.all([1, 2, 3, 4, 5, 6].map((n) => batcher.ask(n)));
   expect(batches).toEqual([[1], [2]]);
   open.shift()!();
@@ -64,13 +67,7 @@ test("no batch leaves early while as many as may be are undecided, and what wait
 });
 
 test("batches have a largest size, and at most so many are undecided at once (R27)", async () => {
-  const open: (() => void)[] = [];
-  const { clock, batches, batcher } = gathered(async (batch) => {
-    await new Promise<void>((resolve) => {
-      open.push(resolve);
-    });
-    return await named(batch);
-  });
+  const { clock, batches, batcher, open } = heldOpen();
   const asked = Promise.all([1, 2, 3, 4, 5, 6, 7].map((n) => batcher.ask(n)));
   await clock.settle();
   expect(batches).toEqual([
@@ -85,16 +82,7 @@ test("batches have a largest size, and at most so many are undecided at once (R2
 });
 
 test("of operations only so many wait; one more is refused at once, and there is room again when the store answers (B2, I12)", async () => {
-  const open: (() => void)[] = [];
-  const { clock, batches, batcher } = gathered(
-    async (batch) => {
-      await new Promise<void>((resolve) => {
-        open.push(resolve);
-      });
-      return await named(batch);
-    },
-    { maxInFlight: 1, maxWaiting: 4 },
-  );
+  const { clock, batches, batcher, open } = heldOpen({ maxInFlight: 1, maxWaiting: 4 });
   const first = Promise.all([1, 2, 3].map((n) => batcher.ask(n)));
   await clock.settle();
   const next = Promise.all([4, 5, 6, 7].map((n) => batcher.ask(n)));
