@@ -204,6 +204,32 @@ test("a refusal that comes after its send was given up, and while the lease is g
   expect(refusals).toHaveLength(1);
 });
 
+test("an answer that comes while the next send is waited for decides, also when the lease is over by then (P6, R7)", async () => {
+  const { sent, lease, undecided, stage } = setUp();
+  const done = stage("state", 1);
+  await nextTurn();
+  sent[0]!.answer.reject(new Error("no answer in time"));
+  await nextTurn();
+  expect(undecided).toEqual([true]);
+  lease.held = Promise.reject(new Error("over"));
+  lease.held.catch(() => undefined);
+  sent[0]!.late({ ok: true });
+  await done;
+  expect(sent).toHaveLength(1);
+});
+
+test("a save that was sent, and not answered until the incarnation is over, may have been applied (R24)", async () => {
+  const { clock, sent, lease, stage } = setUp();
+  const refused = rejection(stage("state", 1));
+  await nextTurn();
+  lease.held = Promise.reject(new Error("over"));
+  lease.held.catch(() => undefined);
+  sent[0]!.answer.reject(new Error("no answer in time"));
+  await nextTurn();
+  await clock.advance("1m");
+  expect(await refused).toMatchObject({ code: "SILO_UNAVAILABLE", definitive: false });
+});
+
 test("a confirmation that comes late is one: nothing is sent again (P6, R7)", async () => {
   const { clock, sent, stage } = setUp();
   const committed = stage("state", 1);

@@ -141,9 +141,11 @@ export class CommitPipeline {
     };
     const save = new Save(request);
     for (let sends = 0; ;) {
-      const paused = this.#host.whenHeld();
+      // What has been heard while nobody listened decides (P6), whatever has become of the lease.
+      const paused = save.answer ? undefined : this.#host.whenHeld();
       if (paused && (await this.#isOver(paused, save)))
-        return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends <= 1);
+        // One that was sent may have been applied.
+        return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends === 0);
       if (this.#refusal) return this.#refusal;
       if (!save.answer) {
         sends += 1;
