@@ -8,7 +8,7 @@
 
 export const LARGE = 4_096;
 /** Of a list, when no more bytes are added to it. */
-export const MAX_LIST = 16 * 1_024 * 1_024;
+export const MAX_LIST: number = 16 * 1_024 * 1_024;
 const FIRST = 16 * 1_024;
 /** A list's head: how many there are is known last. */
 const HEAD = 5;
