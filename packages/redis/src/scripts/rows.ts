@@ -128,41 +128,55 @@ end
 
 local OK = { 'ok' }
 
+-- The row as its writer left it, which nearly every save meets: then what it is given is all that can be in it, and only the
+-- version has to be read. Else nothing is known, and all is looked at.
+local function as_left(f, generation, token, etag, due)
+  return f[3] == token and f[4] == etag and f[2] == generation and f[1] == '${ROW_FORMAT}' and (f[6] or '') == due
+    and integer(f[5])
+end
+
 local function save()
   local first = taken
   local actor, bucket, generation, token, etag, new_etag, due, count = unpack(given, first + 1, first + 8)
   taken = first + 8
-  if due == '' then due = false end
   -- What changes, as one command: the fields of the row first.
   local puts, dels = { 'etag', new_etag, 'version', false }, nil
   for i = 5, 3 + 2 * tonumber(count), 2 do
     puts[i] = 'p:' .. take()
     puts[i + 1] = take_bytes()
   end
-  local deleted = take_number()
-  if deleted > 0 then
+  local deleted = take()
+  if deleted ~= '0' then
     dels = {}
-    for i = 1, deleted do dels[i] = 'p:' .. take() end
+    for i = 1, tonumber(deleted) do dels[i] = 'p:' .. take() end
   end
 
-  local row, problem = read_row(actor)
-  if problem then return { 'damaged', problem } end
-  if row and row.etag == new_etag then return OK end -- R8: this very save was applied before
-  if not row or row.generation ~= tonumber(generation) or row.token ~= token then -- R1, R9
-    return { 'fenced', digits(row and row.generation or 0) }
-  end
-  if row.etag ~= etag then return { 'conflict', row.etag } end -- I2
-
-  if row.due ~= due then
-    local index_problem = index_due(bucket, actor, due)
-    if index_problem then return { 'damaged', index_problem } end
-  end
   local key = row_key(actor)
-  puts[4] = digits(row.version + 1)
-  if due then
-    puts[#puts + 1] = 'due'
-    puts[#puts + 1] = due
-  elseif row.due then redis.call('HDEL', key, 'due') end
+  local f = redis.pcall('HMGET', key, 'format', 'generation', 'token', 'etag', 'version', 'due')
+  local version = etag ~= new_etag and as_left(f, generation, token, etag, due)
+  if not version then
+    local row, problem = read_row(actor)
+    if problem then return { 'damaged', problem } end
+    if row and row.etag == new_etag then return OK end -- R8: this very save was applied before
+    if not row or row.generation ~= tonumber(generation) or row.token ~= token then -- R1, R9
+      return { 'fenced', digits(row and row.generation or 0) }
+    end
+    if row.etag ~= etag then return { 'conflict', row.etag } end -- I2
+
+    local due_before = row.due or ''
+    if due_before ~= due then
+      local index_problem = index_due(bucket, actor, due ~= '' and due)
+      if index_problem then return { 'damaged', index_problem } end
+      if due ~= '' then
+        puts[#puts + 1] = 'due'
+        puts[#puts + 1] = due
+      else
+        redis.call('HDEL', key, 'due')
+      end
+    end
+    version = row.version
+  end
+  puts[4] = digits(version + 1)
   if dels then in_slices('HDEL', key, dels) end -- before the puts: a name in both ends up put
   in_slices('HSET', key, puts)
   changed = true
