@@ -10,7 +10,8 @@ test("two silos race for an actor's first activation: one activates it, both cal
   const { Diary } = diaries("local");
   await using c = await ScriptedCluster.start({ actors: [Diary] });
   const [one, two] = [await c.add("silo-1"), await c.add("silo-2")];
-  // Both find it free, both claim it.
+  // They know of each other, so that both look it up before they claim it, and both find it free.
+  await c.clock.advance(TTL);
   const written = Promise.all([one, two].map((silo) => silo.client.get(Diary, "d").write("x")));
   expect(new Set(await c.until(written))).toEqual(new Set([1, 2]));
   const claims = c.operations.filter(({ operation }) => operation === "claim");

@@ -1,6 +1,7 @@
 // How an attempt of a call leaves: in its order, past its gate, to where its actor is.
 //   D1. A caller's calls to one actor leave in the order in which they were made (V2; see call-lanes.ts).
-//   D2. Lanes that look for the same actor ask once.
+//   D2. Lanes that look for the same actor ask once. What is known at once is not waited for: most first calls of a silo's own
+//       clients are to actors that it will have itself.
 //   D3. Nothing leaves whose turn has lost its actor, or whose time is up (R6, R17, R25).
 import {
   type ActorAddress,
@@ -24,9 +25,9 @@ import { detailsOf, type Flight, type OutgoingCall } from "./outgoing-call.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { Failure } from "./retry-policy.ts";
 
-/** Finds the silo to which calls to an actor should go. */
+/** Finds the silo to which calls to an actor should go: at once, if it knows. */
 export interface Locator {
-  locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located>;
+  locate(actor: ActorAddress, avoid: Incarnation | undefined): Located | Promise<Located>;
 }
 
 /** A call to the own silo: what a message would say, in the caller's own words. */
@@ -144,9 +145,10 @@ export class Departures {
       this.#o.host.failed(call, { status: "not-connected" });
       return true;
     }
-    if (!location) return false;
-    call.evidence = Math.max(call.evidence, location.generation);
-    this.#send(call, location.silo, attachment, nowMs);
+    const known = location ?? this.#find(call);
+    if (!known) return false;
+    call.evidence = Math.max(call.evidence, known.generation);
+    this.#send(call, known.silo, attachment, nowMs);
     return true;
   }
 
@@ -191,21 +193,39 @@ export class Departures {
     if (call.flight === flight) flights.expect(request, call);
   }
 
-  async #locate(first: OutgoingCall): Promise<void> {
-    const { actorKey, lane } = first;
-    let asked = this.#locating.get(actorKey);
-    if (!asked) {
-      asked = this.#ask(first).finally(() => this.#locating.delete(actorKey));
-      this.#locating.set(actorKey, asked); // D2
+  /** Where its actor is, if that is known at once; else it has been asked, and the answer is on its way. */
+  #find(call: OutgoingCall): Location | undefined {
+    const { actorKey } = call;
+    if (this.#locating.has(actorKey)) return undefined; // D2
+    let located: Located | Promise<Located>;
+    try {
+      located = this.#o.locator.locate(call.actor, call.avoid);
+    } catch (error) {
+      located = unavailable(errorText(error));
     }
-    const located = await asked;
+    if (!(located instanceof Promise) && located.status === "at" && this.#learn(actorKey, located))
+      return located;
+    const answer = Promise.resolve(located)
+      .catch((error: unknown) => unavailable(errorText(error)))
+      .finally(() => this.#locating.delete(actorKey));
+    this.#locating.set(actorKey, answer);
+    return undefined;
+  }
+
+  /** False when nobody can be there. */
+  #learn(actorKey: string, { silo, generation }: Location): boolean {
+    return this.#o.locations.set(actorKey, { silo, generation });
+  }
+
+  /** Waits for what has been asked. */
+  async #locate({ actorKey, lane }: OutgoingCall): Promise<void> {
+    const located = await this.#locating.get(actorKey);
+    // Not asked, or answered meanwhile: the lane tries again.
+    if (!located) return;
     const failure =
       located.status !== "at"
         ? located
-        : this.#o.locations.set(actorKey, {
-              silo: located.silo,
-              generation: located.generation,
-            })
+        : this.#learn(actorKey, located)
           ? undefined
           : unavailable("the silo that the actor lived on has just died");
     if (!failure) return;
@@ -214,14 +234,6 @@ export class Departures {
         call.attempt += 1;
         this.#o.host.failed(call, failure);
       }
-  }
-
-  async #ask(call: OutgoingCall): Promise<Located> {
-    try {
-      return await this.#o.locator.locate(call.actor, call.avoid);
-    } catch (error) {
-      return unavailable(errorText(error));
-    }
   }
 
   // The turn that made the call had lost its actor: its calls must not leave (D3).

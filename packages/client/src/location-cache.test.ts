@@ -18,17 +18,39 @@ test("evidence only moves forward (L2)", () => {
   expect(cache.get("t/a")?.silo).toBe("z");
 });
 
-test("the oldest entries make room (L1)", () => {
-  const cache = new LocationCache(clock, 3);
-  for (const key of ["a", "b", "c"]) cache.set(key, { silo: "x", generation: 1 });
-  cache.set("a", { silo: "x", generation: 2 });
-  cache.set("d", { silo: "x", generation: 1 });
-  expect(["a", "b", "c", "d"].map((key) => cache.get(key)?.generation)).toEqual([
+test("what has neither been learnt nor asked for lately makes room (L1)", () => {
+  const cache = new LocationCache(clock, 4);
+  for (const key of ["a", "b", "c", "d"]) cache.set(key, { silo: "x", generation: 1 });
+  expect(cache.get("a")?.generation).toBe(1);
+  // "a" has been asked for and "c" been learnt anew; "b" and "d" have not.
+  cache.set("c", { silo: "x", generation: 2 });
+  cache.set("e", { silo: "x", generation: 1 });
+  expect(["a", "b", "c", "d", "e"].map((key) => cache.get(key)?.generation)).toEqual([
+    1,
+    undefined,
+    2,
     undefined,
     1,
-    1,
-    1,
   ]);
+});
+
+test("an older entry does not outlive what is newer, and is forgotten like one (L1, L2)", () => {
+  const cache = new LocationCache(clock, 2);
+  cache.set("a", { silo: "x", generation: 5 });
+  cache.set("b", { silo: "y", generation: 1 });
+  cache.set("a", { silo: "z", generation: 4 });
+  expect(cache.get("a")?.silo).toBe("x");
+  cache.forget("b", "y");
+  cache.forgetSilo("x");
+  expect(["a", "b"].map((key) => cache.get(key))).toEqual([undefined, undefined]);
+});
+
+test("however many it learns, it keeps no more than it may (L1)", () => {
+  const cache = new LocationCache(clock, 100);
+  for (let i = 0; i < 1_000; i++) cache.set(`actor-${i}`, { silo: "x", generation: 1 });
+  const kept = Array.from({ length: 1_000 }, (_, i) => i).filter((i) => cache.get(`actor-${i}`));
+  expect(kept.length).toBeLessThanOrEqual(100);
+  expect(kept.at(-1)).toBe(999);
 });
 
 test("a silo's locations are forgotten together, and everything at once", () => {

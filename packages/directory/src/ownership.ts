@@ -16,6 +16,7 @@ import {
   type Directory,
   type DirectoryEntry,
   type EventSink,
+  errorText,
   formatActor,
   type Incarnation,
   type LookupAnswer,
@@ -128,13 +129,15 @@ export class Ownership {
     let { request, acknowledgedAtSend } =
       this.#takeUndecided(actor) ?? this.#fresh(this.#request(actor, "free", reason));
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      let answer: ClaimAnswer;
-      try {
-        answer = await this.#ask(request);
-      } catch (error) {
-        this.#keepUndecided({ request, acknowledgedAtSend });
-        return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
-      }
+      let answer: ClaimAnswer | undefined;
+      for (let sends = 1; !answer; sends++)
+        try {
+          answer = await this.#claims.ask(request);
+        } catch (error) {
+          if (sends < MAX_SENDS) continue; // C2
+          this.#keepUndecided({ request, acknowledgedAtSend });
+          return { kind: "unavailable", why: errorText(error) };
+        }
       if (answer.ok) {
         generations.saw(answer.generation);
         this.#o.claimed(answer.counter, acknowledgedAtSend);
@@ -277,11 +280,6 @@ export class Ownership {
     if (this.#undecided.size >= MAX_UNDECIDED && oldest !== undefined)
       this.#undecided.delete(oldest);
     this.#undecided.set(formatActor(undecided.request.actor), undecided);
-  }
-
-  #ask(request: ClaimRequest, sends: number = 1): Promise<ClaimAnswer> {
-    const answer = this.#claims.ask(request);
-    return sends < MAX_SENDS ? answer.catch(() => this.#ask(request, sends + 1)) : answer;
   }
 }
 

@@ -302,9 +302,10 @@ class SiloLife implements Silo {
     );
   }
 
-  async #locate(actor: ActorAddress, avoid: IncarnationId | undefined): Promise<Located> {
-    const { locator } = this.#current ?? {};
-    if (!locator) return refused("no-silo", "this silo is joining the cluster");
-    return await locator.locate(actor, avoid);
+  #locate(actor: ActorAddress, avoid: IncarnationId | undefined): Located | Promise<Located> {
+    return (
+      this.#current?.locator.locate(actor, avoid) ??
+      refused("no-silo", "this silo is joining the cluster")
+    );
   }
 }

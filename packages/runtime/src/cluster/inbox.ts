@@ -1,6 +1,13 @@
 // What an incarnation does with each message that reaches it.
 import type { Invoker } from "@tenure/client/internal";
-import type { Address, Endpoint, Incarnation, Message } from "@tenure/core/internal";
+import {
+  type Address,
+  type Endpoint,
+  errorText,
+  type Incarnation,
+  type Located,
+  type Message,
+} from "@tenure/core/internal";
 import { refused } from "../activation/incoming-call.ts";
 import type { Parts } from "./parts.ts";
 
@@ -86,11 +93,12 @@ export class Inbox {
     message: Extract<Message, { kind: "locate" }>,
   ): Promise<void> {
     const { request, type, id, avoid } = message;
-    const result = await this.#parts.locator
-      .locate({ type, id }, avoid)
-      .catch((error: unknown) =>
-        refused("unavailable", error instanceof Error ? error.message : String(error)),
-      );
+    let result: Located;
+    try {
+      result = await this.#parts.locator.locate({ type, id }, avoid);
+    } catch (error) {
+      result = refused("unavailable", errorText(error));
+    }
     endpoint.send(from, { kind: "located", request, result });
   }
 }

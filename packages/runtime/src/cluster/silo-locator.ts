@@ -43,12 +43,17 @@ export class SiloLocator implements Locator {
     this.#host = host;
   }
 
-  async locate(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located> {
+  /** At once, where nobody else has to be asked. */
+  locate(actor: ActorAddress, avoid: Incarnation | undefined): Located | Promise<Located> {
     const own = this.#host.ownGeneration(actor);
     if (own !== undefined) return { status: "at", silo: this.#host.self, generation: own };
-    if (this.#host.kinds.get(actor.type)?.definition.stateless)
-      return await this.#placeAndTell(actor, avoid, 0); // Q3
-    if (this.#isAlone()) return await this.#placeAndTell(actor, avoid, 0); // Q5
+    return this.#host.kinds.get(actor.type)?.definition.stateless || // Q3
+      this.#isAlone() // Q5
+      ? this.#placed(actor, avoid, 0)
+      : this.#lookUp(actor, avoid);
+  }
+
+  async #lookUp(actor: ActorAddress, avoid: Incarnation | undefined): Promise<Located> {
     const answer = await this.#host.lookup(actor);
     if (!answer.ok)
       return refused(
@@ -66,34 +71,41 @@ export class SiloLocator implements Locator {
           `the last owner of ${formatActor(actor)} has no member record; it moves when that has lasted a whole lease`,
         );
     }
-    return await this.#placeAndTell(actor, avoid, entry?.generation ?? 0);
+    return await this.#placed(actor, avoid, entry?.generation ?? 0);
   }
 
-  async #placeAndTell(
+  #placed(
+    actor: ActorAddress,
+    avoid: Incarnation | undefined,
+    generation: number,
+  ): Located | Promise<Located> {
+    const placed = this.#place(actor, avoid);
+    return placed.kind === "at"
+      ? this.#told(placed, actor, avoid, generation)
+      : this.#placedLater(actor, avoid, generation);
+  }
+
+  /** A silo that joined a moment ago is not in the view yet; nobody waits a whole round for that. */
+  async #placedLater(
     actor: ActorAddress,
     avoid: Incarnation | undefined,
     generation: number,
   ): Promise<Located> {
-    // A silo that joined a moment ago is not in the view yet; nobody waits a whole round for that.
-    let placed = this.#place(actor, avoid);
-    if (placed.kind !== "at") {
-      await this.#host.poll();
-      placed = this.#place(actor, avoid);
-    }
-    return await this.#placed(placed, actor, avoid, generation);
+    await this.#host.poll();
+    return await this.#told(this.#place(actor, avoid), actor, avoid, generation);
   }
 
-  async #placed(
+  #told(
     placed: Placed,
     actor: ActorAddress,
     avoid: Incarnation | undefined,
     generation: number,
-  ): Promise<Located> {
+  ): Located | Promise<Located> {
     const { kinds } = this.#host;
     switch (placed.kind) {
       case "at":
         if (kinds.has(actor.type)) return { status: "at", silo: placed.silo, generation };
-        return await this.#host.ask(placed.silo, actor, avoid); // Q2
+        return this.#host.ask(placed.silo, actor, avoid); // Q2
       case "wrong":
         return refused(
           "activation-failed",
