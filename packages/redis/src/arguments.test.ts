@@ -1,3 +1,4 @@
+import { encodeActorKey } from "@tenure/core/internal";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ScriptArguments } from "./arguments.ts";
@@ -29,6 +30,20 @@ test("whatever is written is read, in order, and the next list has nothing of th
       for (const one of items)
         if (typeof one === "string") args.text(one);
         else args.bytes(one);
+      expect(read(args.take(), items)).toEqual(items);
+    }),
+  );
+});
+
+test("an actor is what its key is (AR1, A2)", () => {
+  const args = new ScriptArguments(FIRST);
+  const id = fc.oneof(fc.string({ maxLength: 70 }), fc.string({ unit: "grapheme", maxLength: 40 }));
+  fc.assert(
+    fc.property(fc.constantFrom("a", "shopping.cart", "T".repeat(45)), id, (type, anyId) => {
+      args.text("before");
+      args.actor({ type, id: anyId });
+      args.text("after");
+      const items = ["before", encodeActorKey({ type, id: anyId }), "after"];
       expect(read(args.take(), items)).toEqual(items);
     }),
   );

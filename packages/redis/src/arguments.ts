@@ -1,10 +1,13 @@
 // What a script is given: one value that has all arguments, as MessagePack that `cmsgpack` reads on the server.
 //   AR1. An argument is text or bytes; both come out as the same string in Lua. Numbers go as the text that JavaScript prints.
+//        An actor goes as `encodeActorKey` writes it.
 //   AR2. Bytes that are large are a value of their own, and a number in the list says which: they are copied once less, and
 //        no value nears the server's limit (512 MB), however many there are. Texts are names, and never large.
 //
 // A batch of 256 saves has 2,800 arguments. As 2,800 values of a command they cost the client more than all else that a
 // save costs, and the server as much as deciding them (docs/PERFORMANCE.md).
+
+import { type ActorAddress, encodeActorKey } from "@tenure/core/internal";
 
 export const LARGE = 4_096;
 /** Of a list, when no more bytes are added to it. */
@@ -17,6 +20,9 @@ const ITEM_HEAD = 5;
 /** Longer texts are written by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 48;
 const ZERO = 0x30;
+const SLASH = 0x2f;
+/** base64url */
+const DIGITS = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
 export class ScriptArguments {
   #bytes = Buffer.allocUnsafe(FIRST);
@@ -52,6 +58,37 @@ export class ScriptArguments {
     }
     this.#head(Buffer.byteLength(text, "utf8"));
     this.#at += bytes.write(text, this.#at, "utf8");
+  }
+
+  /** The actor's key. Nearly all ids are short and plain, and then no text is made of it. */
+  actor(actor: ActorAddress): void {
+    const { type, id } = actor;
+    const length = type.length + 1 + Math.ceil((id.length * 4) / 3);
+    if (length >= SHORT_TEXT || !this.#plainActor(type, id, length))
+      this.text(encodeActorKey(actor));
+  }
+
+  /** False when it is not plain, and nothing is written. */
+  #plainActor(type: string, id: string, length: number): boolean {
+    this.#makeRoom(length + ITEM_HEAD);
+    const bytes = this.#bytes;
+    let at = this.#at + (length < 32 ? 1 : 2);
+    for (let i = 0; i < type.length; i++) bytes[at++] = type.charCodeAt(i);
+    bytes[at++] = SLASH;
+    let units = 0;
+    let bits = 0;
+    for (let i = 0; i < id.length; i++) {
+      const unit = id.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      bits = ((bits & 0xff) << 8) | unit;
+      units += 8;
+      for (; units >= 6; units -= 6) bytes[at++] = DIGITS[(bits >> (units - 6)) & 0x3f]!;
+    }
+    if (units > 0) bytes[at++] = DIGITS[(bits << (6 - units)) & 0x3f]!;
+    this.#head(length);
+    this.#at = at;
+    this.#count += 1;
+    return true;
   }
 
   number(number: number): void {

@@ -5,7 +5,6 @@ import {
   type ClaimAnswer,
   type ClaimRequest,
   type Directory,
-  encodeActorKey,
   type LookupAnswer,
   type MarkDeadAnswer,
   type MarkDeadRequest,
@@ -125,11 +124,13 @@ class RedisDirectory implements Directory {
       CLAIM,
       (args) => {
         args.number(requests.length);
+        let last: string | undefined;
         for (const { actor, incarnation, token, expected, floor, reason } of requests) {
-          args.text(encodeActorKey(actor));
-          args.text(incarnation);
+          args.actor(actor);
+          // A batch is of one claimant.
+          args.text(incarnation === last ? "" : incarnation);
+          last = incarnation;
           args.text(token);
-          args.text(expected === "free" ? "free" : "token");
           args.text(expected === "free" ? "" : expected.token);
           args.number(floor);
           args.text(reason);
@@ -145,7 +146,7 @@ class RedisDirectory implements Directory {
       (args) => {
         args.number(requests.length);
         for (const { actor, token } of requests) {
-          args.text(encodeActorKey(actor));
+          args.actor(actor);
           args.text(token);
         }
       },
@@ -158,7 +159,7 @@ class RedisDirectory implements Directory {
       LOOKUP,
       (args) => {
         args.number(actors.length);
-        for (const actor of actors) args.text(encodeActorKey(actor));
+        for (const actor of actors) args.actor(actor);
       },
       (reply) => reply.answers(actors, readLookup),
     );

@@ -3,8 +3,6 @@ import {
   type ActorAddress,
   assert,
   decodeActorKey,
-  dueBucket,
-  encodeActorKey,
   type LoadAnswer,
   type LoadRequest,
   type PartsRequest,
@@ -81,7 +79,7 @@ class RedisStorage implements Storage {
     await this.#rows.ask(
       PARTS,
       (args) => {
-        args.text(encodeActorKey(actor));
+        args.actor(actor);
         args.number(names.length);
         for (const name of names) args.text(name);
       },
@@ -122,7 +120,7 @@ class RedisStorage implements Storage {
 function writeClaims(args: ScriptArguments, requests: readonly LoadRequest[]): void {
   args.number(requests.length);
   for (const { actor, generation, token } of requests) {
-    args.text(encodeActorKey(actor));
+    args.actor(actor);
     args.number(generation);
     args.text(token);
   }
@@ -132,9 +130,7 @@ function writeSave(args: ScriptArguments, request: SaveRequest): void {
   const { actor, generation, token, etag, newEtag, put, del, due } = request;
   // The index would refuse it half-way through.
   assert(due === undefined || Number.isFinite(due), "a due time is a finite number", { due });
-  const key = encodeActorKey(actor);
-  args.text(key);
-  args.number(dueBucket(key));
+  args.actor(actor);
   args.number(generation);
   args.text(token);
   args.text(etag);

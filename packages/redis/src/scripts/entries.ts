@@ -49,7 +49,8 @@ end
 `;
 
 /**
- * ARGV: count, then per claim: actor key, incarnation, token, 'free' or 'token', the token expected, floor, reason.
+ * ARGV: count, then per claim: actor key, incarnation ('' for that of the claim before), token, the token expected ('' for none:
+ * the entry is free), floor, reason.
  * The order of the checks is decideClaim's.
  */
 export const CLAIM: LuaScript = luaScript("claim", [
@@ -74,9 +75,13 @@ local function raise_counters()
   if #raised > 0 then put(store_key, 'counter', digits(counter)) end -- R15
 end
 
+local claimed_by
 local function claim()
   local actor, incarnation, token = take(), take(), take()
-  local expects_free, expected_token, floor, reason = take() == 'free', take(), take_number(), take()
+  local expected_token, floor, reason = take(), take_number(), take()
+  if incarnation == '' then incarnation = claimed_by end
+  claimed_by = incarnation
+  local expects_free = expected_token == ''
 
   local entry, entry_problem = read_entry(actor)
   if entry_problem then return { 'damaged', entry_problem } end

@@ -1,7 +1,13 @@
 // Rows: decideLoad, decideSave and decideVerify of ownership-rules, stated in Lua; parts() and dueBefore().
 // Keys: `row:<actor key>`, a hash of the meta fields and one field `p:<name>` per part, so that one fence covers all of it
 // (R10) and a save writes only what changed; `due:<bucket>`, a sorted set of actor keys by due time (S6).
-import { KEY_HEADER_BYTES, KEY_PARTS, ROW_FORMAT, SENDER_PARTS } from "@tenure/core/internal";
+import {
+  DUE_BUCKETS,
+  KEY_HEADER_BYTES,
+  KEY_PARTS,
+  ROW_FORMAT,
+  SENDER_PARTS,
+} from "@tenure/core/internal";
 import { type LuaScript, luaScript } from "../script.ts";
 import { STORAGE } from "./prelude.ts";
 
@@ -102,7 +108,7 @@ return with_sequence(answers)
 ]);
 
 /**
- * ARGV: count, then per save: actor key, bucket, generation, token, etag, new etag, due ('' for none), how many parts to
+ * ARGV: count, then per save: actor key, generation, token, etag, new etag, due ('' for none), how many parts to
  * put, name and bytes of each, how many to delete, name of each.
  */
 export const SAVE: LuaScript = luaScript("save", [
@@ -117,9 +123,19 @@ local function in_slices(command, key, list)
   end
 end
 
+-- dueBucket of the port: FNV-1a. Lua's numbers are exact up to 2^53, so that a product is made of two.
+local function due_bucket(actor)
+  local hash = 0x811c9dc5
+  for i = 1, #actor do
+    hash = bit.bxor(hash, string.byte(actor, i)) % 0x100000000
+    hash = (hash * 0x193 + hash % 0x100 * 0x1000000) % 0x100000000
+  end
+  return digits(hash % ${DUE_BUCKETS})
+end
+
 -- Changes the index first of all: it is the one step that can find another type under its key. Answers a problem.
-local function index_due(bucket, actor, due)
-  local key = prefix .. 'due:' .. bucket
+local function index_due(actor, due)
+  local key = prefix .. 'due:' .. due_bucket(actor)
   local reply
   if due then reply = redis.pcall('ZADD', key, due, actor) else reply = redis.pcall('ZREM', key, actor) end
   if type(reply) == 'table' and reply.err then return 'due index: ' .. reply.err end
@@ -137,8 +153,8 @@ end
 
 local function save()
   local first = taken
-  local actor, bucket, generation, token, etag, new_etag, due, count = unpack(given, first + 1, first + 8)
-  taken = first + 8
+  local actor, generation, token, etag, new_etag, due, count = unpack(given, first + 1, first + 7)
+  taken = first + 7
   -- What changes, as one command: the fields of the row first.
   local puts, dels = { 'etag', new_etag, 'version', false }, nil
   for i = 5, 3 + 2 * tonumber(count), 2 do
@@ -165,7 +181,7 @@ local function save()
 
     local due_before = row.due or ''
     if due_before ~= due then
-      local index_problem = index_due(bucket, actor, due ~= '' and due)
+      local index_problem = index_due(actor, due ~= '' and due)
       if index_problem then return { 'damaged', index_problem } end
       if due ~= '' then
         puts[#puts + 1] = 'due'
