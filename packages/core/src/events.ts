@@ -119,6 +119,7 @@ export type TenureEvent<T extends EventType = EventType> = Extract<EventBody, { 
   readonly silo: string;
 };
 
+/** What is given to it is the stream's from then on: nobody else changes it or gives it away again. */
 export type EventSink = (event: EventBody) => void;
 export type EventListener = (event: TenureEvent) => void;
 
@@ -155,10 +156,13 @@ export class EventStream {
 
   readonly emit: EventSink = (body) => {
     if (this.#listeners.size === 0) return;
-    const event = { ...body, atMs: this.#wallMs(), silo: this.#silo } as TenureEvent;
+    // Not copied: that costs five times as much, and every activation tells of itself twice.
+    const event = body as EventBody & { atMs: number; silo: string };
+    event.atMs = this.#wallMs();
+    event.silo = this.#silo;
     for (const listener of this.#listeners) {
       try {
-        listener(event);
+        listener(event as TenureEvent);
       } catch {
         // A listener is the user's; its failure must not reach the code that reported an event.
       }
