@@ -16,22 +16,28 @@ end
 local function read_claims(text)
   local decoded, claims = pcall(cjson.decode, text)
   if not decoded or type(claims) ~= 'table' then return nil end
-  for _, claim in ipairs(claims) do
-    if type(claim) ~= 'table' or type(claim[3]) ~= 'string' then return nil end
+  for i = 1, #claims do
+    local claim = claims[i]
+    if type(claim) ~= 'table' then return nil end
+    for j = 1, 5 do
+      if type(claim[j]) ~= 'string' then return nil end
+    end
   end
   return claims
 end
 
 -- nil if absent; nil and a problem if it cannot be read.
-local function read_entry(actor)
-  local f, problem = read_hash(entry_key(actor), 'directory entry', ENTRY_FIELDS)
+local function read_entry(key)
+  local f, problem = read_hash(key, 'directory entry', ENTRY_FIELDS)
   if not f then return nil, problem end
   local entry = {
     incarnation = f[1] ~= '' and f[1], token = f[2] ~= '' and f[2], generation = integer(f[3]),
     free = (f[4] == '1' or f[4] == '0') and f[4], claims = f[5] and read_claims(f[5]),
   }
-  for i, field in ipairs(ENTRY_FIELDS) do
-    if not entry[field] then return nil, is_missing('directory entry', field, f[i]) end
+  if not (entry.incarnation and entry.token and entry.generation and entry.free and entry.claims) then
+    for i, field in ipairs(ENTRY_FIELDS) do
+      if not entry[field] then return nil, is_missing('directory entry', field, f[i]) end
+    end
   end
   entry.is_free = entry.free == '1'
   entry.claims_text = f[5]
@@ -42,9 +48,19 @@ local function entry_reply(e)
 end
 -- The claim of that token among the last ones, if it is.
 local function past_claim(entry, token)
-  for _, claim in ipairs(entry.claims) do
-    if claim[3] == token then return claim end
+  for i = 1, #entry.claims do
+    if entry.claims[i][3] == token then return entry.claims[i] end
   end
+end
+-- The claims of an entry with one more. To write all of them again costs half as much as the rest of a claim.
+local function with_claim(entry, claim)
+  local text = cjson.encode(claim)
+  if not entry or #entry.claims == 0 then return '[' .. text .. ']' end
+  if #entry.claims < ${CLAIMS_KEPT} then return string.match(entry.claims_text, '^(.*)%]') .. ',' .. text .. ']' end
+  local kept = {}
+  for i = #entry.claims + 2 - ${CLAIMS_KEPT}, #entry.claims do kept[#kept + 1] = cjson.encode(entry.claims[i]) end
+  kept[#kept + 1] = text
+  return '[' .. table.concat(kept, ',') .. ']'
 end
 `;
 
@@ -83,7 +99,8 @@ local function claim()
   claimed_by = incarnation
   local expects_free = expected_token == ''
 
-  local entry, entry_problem = read_entry(actor)
+  local key = entry_key(actor)
+  local entry, entry_problem = read_entry(key)
   if entry_problem then return { 'damaged', entry_problem } end
   local claimant, claimant_problem = known_member(incarnation)
   if claimant_problem then return { 'damaged', claimant_problem } end
@@ -109,12 +126,8 @@ local function claim()
   end
 
   local generation = math.max(counter, entry and entry.generation or 0, floor) + 1 -- R15
-  local claims = entry and entry.claims or {}
-  claims[#claims + 1] = { digits(generation), incarnation, token, reason, digits(claimant.counter + 1) }
-  while #claims > ${CLAIMS_KEPT} do table.remove(claims, 1) end
-  -- A claim that can be read may hold what cannot be written (LU2).
-  local is_text, text = pcall(cjson.encode, claims)
-  if not is_text then return { 'damaged', is_missing('directory entry', 'claims', entry.claims_text) } end
+  local generation_text, counter_text = digits(generation), digits(claimant.counter + 1)
+  local claims = with_claim(entry, { generation_text, incarnation, token, reason, counter_text })
 
   counter = generation
   claimant.counter = claimant.counter + 1
@@ -122,9 +135,8 @@ local function claim()
     claimant.is_raised = true
     raised[#raised + 1] = claimant
   end
-  put(entry_key(actor), 'incarnation', incarnation, 'token', token, 'generation', digits(generation), 'free', '0',
-    'claims', text)
-  return { 'ok', digits(generation), digits(claimant.counter) }
+  put(key, 'incarnation', incarnation, 'token', token, 'generation', generation_text, 'free', '0', 'claims', claims)
+  return { 'ok', generation_text, counter_text }
 end
 
 local answers = {}
@@ -143,10 +155,11 @@ export const RELEASE: LuaScript = luaScript(
     String.raw`
 local function release()
   local actor, token = take(), take()
-  local entry, problem = read_entry(actor)
+  local key = entry_key(actor)
+  local entry, problem = read_entry(key)
   if problem then return { 'damaged', problem } end
   if not entry or entry.token ~= token then return { 'not-owner' } end
-  if not entry.is_free then put(entry_key(actor), 'free', '1') end
+  if not entry.is_free then put(key, 'free', '1') end
   return { 'ok' }
 end
 
@@ -167,7 +180,7 @@ export const LOOKUP: LuaScript = luaScript(
     String.raw`
 local answers = {}
 for i = 1, take_number() do
-  local entry, problem = read_entry(take())
+  local entry, problem = read_entry(entry_key(take()))
   if problem then answers[i] = { 'damaged', problem }
   elseif entry then answers[i] = { 'ok', entry_reply(entry) }
   else answers[i] = { 'ok' } end

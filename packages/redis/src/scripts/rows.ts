@@ -60,8 +60,8 @@ local PLACES = {}
 for place, field in ipairs(ROW_FIELDS) do PLACES[field] = place end
 
 -- As read_row, and what else a load answers, in one reading: what a command costs here is mostly that it is one.
-local function read_whole_row(actor)
-  local fields = redis.pcall('HGETALL', row_key(actor))
+local function read_whole_row(key)
+  local fields = redis.pcall('HGETALL', key)
   if fields.err then return nil, 'row: not a hash' end
   if #fields == 0 then return nil, nil, {} end
   local f, parts, is_row = { false, false, false, false, false, false }, {}, false
@@ -84,19 +84,22 @@ local function read_whole_row(actor)
 end
 
 local function load()
-  local actor, generation, token = take(), take_number(), take()
-  local row, problem, parts = read_whole_row(actor)
+  local actor, generation_text, token = take(), take(), take()
+  local key, generation = row_key(actor), tonumber(generation_text)
+  local row, problem, parts = read_whole_row(key)
   if problem then return { 'damaged', problem } end
   if row and row.is_newer then return { 'newer-format', digits(row.format) } end
   if row and (row.generation > generation or (row.generation == generation and row.token ~= token)) then
     return { 'fenced', digits(row.generation) }
   end
   if not row then
-    row = { etag = '', version = 0, due = false }
-    put(row_key(actor), 'format', '${ROW_FORMAT}', 'generation', digits(generation), 'token', token,
-      'etag', '', 'version', '0')
-  elseif row.generation ~= generation or row.format ~= ${ROW_FORMAT} then
-    put(row_key(actor), 'format', '${ROW_FORMAT}', 'generation', digits(generation), 'token', token) -- O4
+    put(key, 'format', '${ROW_FORMAT}', 'generation', generation_text, 'token', token, 'etag', '', 'version', '0')
+    return { 'ok', '', '0', false, parts }
+  end
+  if row.format ~= ${ROW_FORMAT} then
+    put(key, 'format', '${ROW_FORMAT}', 'generation', generation_text, 'token', token) -- O4
+  elseif row.generation ~= generation then
+    put(key, 'generation', generation_text, 'token', token) -- O4
   end
   return { 'ok', row.etag, digits(row.version), row.due, parts }
 end
