@@ -51,7 +51,8 @@ test("an actor is what its key is (AR1, A2)", () => {
 
 test("a number is what JavaScript prints (AR1)", () => {
   const args = new ScriptArguments(FIRST);
-  const numbers = [0, 1, 9, 10, -1, 0.5, 1e21, Number.MAX_SAFE_INTEGER, -0];
+  const bounds = [0, 1, 9, 10, 99, 100, 2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER];
+  const numbers = [...bounds, -0, -1, 0.5, 1e21, NaN, 1_234_567_890];
   for (const one of numbers) args.number(one);
   expect(read(args.take(), numbers.map(String))).toEqual(numbers.map(String));
 });

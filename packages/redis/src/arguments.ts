@@ -19,6 +19,8 @@ const HEAD = 5;
 const ITEM_HEAD = 5;
 /** Longer texts are written by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 48;
+/** Of a number below 2^31. */
+const MAX_DIGITS = 10;
 const ZERO = 0x30;
 const SLASH = 0x2f;
 /** base64url */
@@ -92,7 +94,7 @@ export class ScriptArguments {
   }
 
   number(number: number): void {
-    if (Number.isInteger(number) && number >= 0 && number < 10) this.#digit(number);
+    if (number >= 0 && number < 2 ** 31 && Number.isInteger(number)) this.#natural(number);
     else this.text(String(number));
   }
 
@@ -134,12 +136,20 @@ export class ScriptArguments {
     this.#bytes = grown;
   }
 
-  /** Most numbers are one: how many parts, how many names. */
-  #digit(digit: number): void {
-    this.#makeRoom(ITEM_HEAD);
+  /** Its digits, without a text of them: counts and generations are in every operation. */
+  #natural(number: number): void {
+    this.#makeRoom(ITEM_HEAD + MAX_DIGITS);
     this.#count += 1;
-    this.#bytes[this.#at++] = 0xa1;
-    this.#bytes[this.#at++] = ZERO + digit;
+    let digits = 1;
+    for (let left = number; left >= 10; left = (left / 10) | 0) digits += 1;
+    this.#bytes[this.#at++] = 0xa0 | digits;
+    let rest = number;
+    for (let at = this.#at + digits - 1; at >= this.#at; at--) {
+      const tenth = (rest / 10) | 0;
+      this.#bytes[at] = ZERO + rest - 10 * tenth;
+      rest = tenth;
+    }
+    this.#at += digits;
   }
 
   #head(length: number): void {
