@@ -64,6 +64,7 @@ const MINUTE: Minute = {
   refused: 0,
   failed: 0,
   p50Ms: 1,
+  idleLagMs: 0,
   p99Ms: 10,
   collected: 7,
   silo: HELD,

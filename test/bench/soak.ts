@@ -4,6 +4,7 @@
 //   SK2. Asserted: nothing grows (heap, handles, timers, subscriptions, pending entries, activations) from the second minute to the last
 //        ones, and the 99th percentile of the last minute is within 1.5 × of the first.
 //   SK3. Counted exactly: what the actors have run is what callers were answered.
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Ran } from "./closed-loop.ts";
 import { mustEqual } from "./contestant.ts";
 import type { Held } from "./held.ts";
@@ -20,6 +21,8 @@ export interface Minute {
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How late the timers of this process were, which has nothing to do: what others took of the machine. Its 99th percentile. */
+  readonly idleLagMs: number;
   /** Activations that ended in it. */
   readonly collected: number;
   readonly silo: Held;
@@ -44,6 +47,7 @@ export interface SoakOptions {
 const PART = 0.7;
 const LOAD_MS = 55_000;
 const QUIET_MS = 5_000;
+const LAG_RESOLUTION_MS = 10;
 const FLAGS = ["--expose-gc"];
 /** What a heap may differ by without having grown. */
 const HEAP_FACTOR = 1.1;
@@ -64,11 +68,15 @@ export async function measureSoak(options: SoakOptions): Promise<Soak> {
   const offeredPerSecond = PART * peakPerSecond;
   const minutes: Minute[] = [];
   let collectedBefore = 0;
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   for (let i = 0; i < options.minutes; i++) {
+    lag.reset();
+    lag.enable();
     const load = await client.ask<Omit<Offered, "windows">>("offer", {
       perSecond: offeredPerSecond,
       forMs: LOAD_MS,
     });
+    lag.disable();
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
     const collected = await silo.ask<number>("collected");
     const minute: Minute = {
@@ -78,6 +86,7 @@ export async function measureSoak(options: SoakOptions): Promise<Soak> {
       failed: load.offered - (load.answered?.count ?? 0) - (load.refused?.count ?? 0),
       p50Ms: load.answered?.p50Ms ?? Infinity,
       p99Ms: load.answered?.p99Ms ?? Infinity,
+      idleLagMs: Math.max(0, lag.percentile(99) / 1e6 - LAG_RESOLUTION_MS),
       collected: collected - collectedBefore,
       silo: await silo.ask<Held>("held"),
       client: await client.ask<Held>("held"),
@@ -147,7 +156,7 @@ export function minuteLine(minute: Minute, number: number): string {
   const both = (of: (held: Held) => number | string): string => `${of(silo)}/${of(client)}`;
   return [
     `minute ${String(number).padStart(2)}: ${minute.answered} answered, ${minute.refused} refused, ${minute.failed} failed`,
-    `p50 ${minute.p50Ms.toFixed(2)} p99 ${minute.p99Ms.toFixed(2)} ms`,
+    `p50 ${minute.p50Ms.toFixed(2)} p99 ${minute.p99Ms.toFixed(2)} ms (an idle process was late by ${minute.idleLagMs.toFixed(1)})`,
     `${minute.collected} activations ended, ${silo.activations} are there`,
     `silo/client: heap ${both(({ heapBytes }) => mebibytes(heapBytes))} MiB, timers ${both(({ timers }) => timers)}, handles ${both(({ handles }) => handles)}, pending ${both(({ pending }) => pending)}`,
     `subscriptions ${minute.subscriptions}`,
