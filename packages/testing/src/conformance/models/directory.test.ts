@@ -315,12 +315,15 @@ const SPOILED_STORES: Readonly<Record<string, Spoiled>> = {
 async function searched(
   seed: number,
   play: (seed: number) => Promise<ModelReport>,
+  says: string = "",
 ): Promise<Error | undefined> {
+  let last: Error | undefined;
   for (let from = seed; from < seed + 5; from++) {
     const { failure } = await play(from);
-    if (failure) return failure;
+    last = failure ?? last;
+    if (failure?.message.includes(says)) break;
   }
-  return undefined;
+  return last;
 }
 
 test("a store that keeps the rules passes, and its sequences meet all that is wanted", async () => {
@@ -344,14 +347,18 @@ test.each(Object.entries(BROKEN_RULES))("a store is found in which %s (DM1)", as
 test.each(Object.entries(BROKEN_RULES))(
   "it is found where %s, though store and model agree (DM4)",
   async (_, broken) => {
+    const says = "broken: ";
     const seed = seedOfRun();
     const rules = { ...ownershipRules, ...broken };
-    const failure = await searched(seed, (from) =>
-      playDirectory({ open: storeOf({ rules }) }, { seed: from, shrink: false, rules }),
+    // Rules that contradict themselves may part store and model first: then another seed shows the mistake itself.
+    const failure = await searched(
+      seed,
+      (from) => playDirectory({ open: storeOf({ rules }) }, { seed: from, shrink: false, rules }),
+      says,
     );
     expect({ seed, found: failure?.message }).toEqual({
       seed,
-      found: expect.stringContaining("broken: "),
+      found: expect.stringContaining(says),
     });
   },
 );
