@@ -277,6 +277,47 @@ test.for<[string, CallResult]>([
   expect(invoker.held).toBe(0);
 });
 
+test("where it is known at once where the actor is, the call leaves at once, and waits for no promise (D2)", async () => {
+  const held = deferred<Located>();
+  const answers = [at("a"), held.promise];
+  const t = setUp({ locator: { locate: () => answers.shift()! } });
+  const calls = [
+    t.call("one"),
+    t.invoker.call({ type: "t", id: "other" }, "two", [], {}, undefined),
+  ];
+  expect(t.methods()).toEqual(["one"]);
+  held.resolve(at("b"));
+  await nextTurn();
+  expect(t.sent.map(({ to }) => to)).toEqual(["a", "b"]);
+  t.ok(0, 1);
+  t.ok(1, 2);
+  expect(await Promise.all(calls)).toEqual([1, 2]);
+  expect(t.invoker.held).toBe(0);
+});
+
+test("a locator that refuses at once, or throws, fails the attempt and nothing else", async () => {
+  const refusal: CallResult & Located = {
+    status: "refused",
+    reason: "unknown-type",
+    message: "nobody has it",
+    owner: undefined,
+    generation: 0,
+  };
+  const refusing = setUp({ locator: { locate: () => refusal } });
+  expect(String(await rejection(refusing.call("one")))).toContain("nobody has it");
+  const throwing = setUp({
+    locator: {
+      locate: () => {
+        throw new Error("it broke");
+      },
+    },
+  });
+  const failed = rejection(throwing.call("one"));
+  await throwing.clock.advance(2_000);
+  expect(String(await failed)).toContain("it broke");
+  expect([refusing.invoker.held, throwing.invoker.held]).toEqual([0, 0]);
+});
+
 test("a locator that fails is asked again until the call's time is up", async () => {
   const { clock, asked, invoker, call } = setUp();
   const failed = rejection(call("m", [], { timeoutMs: 100 }));
