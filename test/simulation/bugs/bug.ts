@@ -12,6 +12,8 @@ export interface Bug {
   readonly amnesia?: boolean | undefined;
   /** What clients do. @default 'protocol' */
   readonly workload?: WorkloadName | undefined;
+  /** A seed that has shown it, of a bug that few show: its test looks there first. */
+  readonly shownBy?: number | undefined;
 }
 
 /** A rule that cannot be switched off so, and why. */

@@ -55,6 +55,7 @@ export const PORT_BUGS: readonly Bug[] = [
   },
   {
     rule: "R13 (bootstrap)",
+    shownBy: 493,
     breaks: "every registration declares the directory new, also that of a silo that joins again",
     amnesia: true,
     substitutions: {
@@ -74,6 +75,7 @@ export const PORT_BUGS: readonly Bug[] = [
   },
   {
     rule: "R19",
+    shownBy: 108,
     breaks: "a silo's address is its name: a restart inherits what its last run had",
     substitutions: {
       platform: ({ clock, random, ...rest }, node) => {

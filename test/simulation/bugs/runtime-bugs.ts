@@ -21,6 +21,7 @@ export const RUNTIME_BUGS: readonly Bug[] = [
   },
   {
     rule: "R5",
+    shownBy: 88,
     breaks: "a lease is measured by a clock that stops while the machine is suspended",
     substitutions: {
       platform: ({ clock, random }) => ({
@@ -56,6 +57,7 @@ export const RUNTIME_BUGS: readonly Bug[] = [
   },
   {
     rule: "R14",
+    shownBy: 80,
     breaks: "a silo does not notice that the directory lost its claims",
     amnesia: true,
     substitutions: deciding({ wentBack: () => false }),
@@ -80,6 +82,7 @@ export const RUNTIME_BUGS: readonly Bug[] = [
   },
   {
     rule: "R24",
+    shownBy: 167,
     breaks: "whatever is lost is answered as not executed",
     substitutions: deciding({
       lossResult: () => ({

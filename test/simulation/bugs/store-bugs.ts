@@ -62,6 +62,7 @@ export const STORE_BUGS: readonly Bug[] = [
   },
   {
     rule: "R3",
+    shownBy: 950,
     breaks: "a death is marked whatever rev was watched",
     substitutions: {
       rules: () => ({
@@ -126,6 +127,7 @@ export const STORE_BUGS: readonly Bug[] = [
   },
   {
     rule: "R13",
+    shownBy: 493,
     breaks: "an absent entry is trusted whether the directory is open or not",
     amnesia: true,
     substitutions: {
@@ -179,6 +181,7 @@ export const STORE_BUGS: readonly Bug[] = [
 function livingAreSwept(): Bug {
   return {
     rule: "R16 (sweep)",
+    shownBy: 128,
     breaks: "a silo that lives is swept like a dead one",
     substitutions: {
       rules: () => ({
