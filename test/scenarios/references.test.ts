@@ -49,6 +49,17 @@ test("printing a reference names its actor and shows nothing else", async () => 
   expect(t.events.filter((event) => event.type.startsWith("activation"))).toEqual([]);
 });
 
+test("a method of a reference is the same however often, and after whatever others, it is asked for", async () => {
+  const { t, greeter: ref } = await greeter();
+  await using _ = t;
+  const { greet, where } = ref;
+  for (let i = 0; i < 3; i++) {
+    expect(ref.greet).toBe(greet);
+    expect(ref.where).toBe(where);
+  }
+  expect(await greet("me")).toBe("hello me, I am g/1");
+});
+
 test("a reference cannot be changed", async () => {
   const { t, greeter: ref } = await greeter();
   await using _ = t;

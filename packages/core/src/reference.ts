@@ -69,15 +69,34 @@ export const NO_OPTIONS: CallOptions = Object.freeze({});
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
-interface Target {
+/** What is behind a reference. Many make one for every call: it is one object, and what few need is made when it is needed. */
+class Target {
   readonly actor: ActorAddress;
   readonly to: ReferenceTarget;
   readonly options: CallOptions;
   readonly known: ReadonlyMap<string, ResolvedMethod> | undefined;
-  readonly methods: Map<string, unknown>;
+  /** Those that were asked for, once there is a second one. */
+  methods: Map<string, unknown> | undefined = undefined;
   /** The one that was asked for last: most callers go on with it. */
-  lastName: string;
-  lastMethod: unknown;
+  lastName = "";
+  lastMethod: unknown = undefined;
+
+  constructor(
+    actor: ActorAddress,
+    to: ReferenceTarget,
+    known: ReadonlyMap<string, ResolvedMethod> | undefined,
+    options: CallOptions,
+  ) {
+    this.actor = actor;
+    this.to = to;
+    this.known = known;
+    this.options = options;
+  }
+
+  /** util.inspect looks through a proxy at its target: without this, logging a reference prints the whole client. */
+  [INSPECT](this: unknown): string {
+    return String(this);
+  }
 }
 
 /** Makes a reference. The id has been checked. `known` has the methods' modes where the class is at hand. */
@@ -87,18 +106,7 @@ export function makeReference<A extends Actor<unknown>>(
   known: ReadonlyMap<string, ResolvedMethod> | undefined,
   options: CallOptions = NO_OPTIONS,
 ): ActorRef<A> {
-  const named = new NamedActor(actor);
-  const target: Target = {
-    actor: named,
-    to,
-    options,
-    known,
-    methods: new Map(),
-    lastName: "",
-    lastMethod: undefined,
-  };
-  // util.inspect looks through a proxy at its target: without this, logging a reference prints the whole client.
-  Object.defineProperty(target, INSPECT, { value: () => nameOf(target), configurable: true });
+  const target = new Target(new NamedActor(actor), to, known, options);
   return new Proxy(target, handler) as unknown as ActorRef<A>;
 }
 
@@ -111,12 +119,11 @@ const handler: ProxyHandler<Target> = {
   get(target, name) {
     if (typeof name === "symbol") return symbolProperty(target, name);
     if (name === target.lastName && target.lastMethod !== undefined) return target.lastMethod;
-    let property = target.methods.get(name);
-    if (property === undefined) {
-      property = stringProperty(target, name);
-      if (property === undefined) return undefined;
-      target.methods.set(name, property);
-    }
+    const property = target.methods?.get(name) ?? stringProperty(target, name);
+    if (property === undefined) return undefined;
+    if (target.lastMethod !== undefined)
+      // What was asked for before stays what it is, too: `ref.add === ref.add`.
+      (target.methods ??= new Map([[target.lastName, target.lastMethod]])).set(name, property);
     target.lastName = name;
     target.lastMethod = property;
     return property;
