@@ -79,14 +79,15 @@ test("what is not recorded guards nothing, and says so", () => {
 });
 
 test("a pair that swings by itself is recorded as left out, and is then never a failure (GU4)", () => {
-  const noisy = recordOf([0.5, 0.5, 0.5, 0.3].map((ratio) => tried(ratio)));
+  const noisy = recordOf([0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 0.3].map((ratio) => tried(ratio)));
   expect(noisy.leftOut).toMatch(/too noisy/);
   expect(verdictOf(noisy, [tried(0.01)]).kind).toBe("left out");
-  const steady = recordOf([0.5, 0.52, 0.48].map((ratio) => tried(ratio)));
+  // Two bad runs are made up for by a third try.
+  const steady = recordOf([0.5, 0.5, 0.5, 0.52, 0.48, 0.2, 0.3].map((ratio) => tried(ratio)));
   expect(steady).toEqual({
     row: "row",
     against: "raw",
-    ratio: { median: 0.5, min: 0.48, max: 0.52 },
+    ratio: { median: 0.5, min: 0.2, max: 0.52 },
   });
 });
 

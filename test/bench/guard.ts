@@ -3,14 +3,17 @@
 //        sizes it is the raw side over ours: a ratio that falls is always worse.
 //   GU2. A ratio falls when the best of its tries is under three quarters of the recorded one.
 //   GU3. A raw side that is no ceiling in this run says nothing about ours: the pair is skipped, with the reason.
-//   GU4. What swings by itself as far as the guard would catch guards nothing: it is recorded as left out, with its swing.
+//   GU4. What swings by itself as far as the guard would catch guards nothing: it is recorded as left out, with its swing. The best of
+//        some tries counts, so that as many runs in a row would have to be bad: what matters is the best of the worst ones.
 import type { RowResult } from "./measure.ts";
 import { isMoreBetter, sideOf } from "./report.ts";
 import { isComparable, type Spread, spreadOf } from "./statistics.ts";
 
 /** Of the recorded ratio, what must be left. */
 export const FLOOR = 0.75;
-/** A pair whose worst run was below this part of its median is left out (GU4): a bit more, and it would fail by chance. */
+/** How often a pair is tried before it has fallen (GU2). */
+export const TRIES = 3;
+/** A pair of whose runs so many were below this part of its median is left out (GU4): a bit more, and it would fail by chance. */
 export const STEADY = 0.85;
 
 export interface Pair {
@@ -79,8 +82,9 @@ export function recordOf(tries: readonly Tried[]): Recorded {
   const ratio = spreadOf((counted.length > 0 ? counted : tries).map((tried) => tried.ratio));
   const missing = tries.find(({ incomparable }) => incomparable !== undefined)?.incomparable;
   if (missing !== undefined) return { ...pair, ratio, leftOut: `not comparable: ${missing}` };
-  const steadiness = ratio.min / ratio.median;
+  const sorted = counted.map((tried) => tried.ratio).toSorted((a, b) => a - b);
+  const steadiness = sorted[Math.min(TRIES, sorted.length) - 1]! / ratio.median;
   if (steadiness >= STEADY) return { ...pair, ratio };
-  const leftOut = `too noisy: a run had ${steadiness.toFixed(2)} of the median (${STEADY} is the least)`;
+  const leftOut = `too noisy: ${TRIES} runs had at most ${steadiness.toFixed(2)} of the median (${STEADY} is the least)`;
   return { ...pair, ratio, leftOut };
 }

@@ -4,7 +4,7 @@
 //   SM2. The last lines say which pairs are left out, and why. One that has fallen is an error.
 //   SM3. A record is made of several whole runs, so that it knows how far each ratio swings.
 import { existsSync, readFileSync } from "node:fs";
-import { pairsOf, type Recorded, recordOf, type Tried, tryOf, verdictOf } from "./guard.ts";
+import { pairsOf, type Recorded, recordOf, TRIES, type Tried, tryOf, verdictOf } from "./guard.ts";
 import type { RowResult } from "./measure.ts";
 import { machine, RESULTS, runRows, writeResults } from "./run.ts";
 import type { RowId } from "./rows.ts";
@@ -13,7 +13,6 @@ const FILE = "smoke";
 /** No takeover: nothing is done by hand to compare it with. */
 const ROWS: readonly RowId[] = ["local", "remote", "durable", "memory"];
 const SHORT = { repetitions: 5, runMs: 150, idle: 18_000, flags: [] };
-const TRIES = 3;
 /** All of it takes less than a minute: after this nothing is tried again. */
 const TRY_UNTIL_MS = 48_000;
 
