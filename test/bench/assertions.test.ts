@@ -1,8 +1,9 @@
 // What the overload and the long run assert can fail: OV2 of overload.ts, SK2 of soak.ts.
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Held } from "./held.ts";
 import { BOUNDS, type Overload, problemsOf, recoveredAt } from "./overload.ts";
 import { type Minute, soakProblems } from "./soak.ts";
+import { SpeedProbe } from "./speed-probe.ts";
 
 const times = (p50Ms: number) => ({ count: 100, p50Ms, p90Ms: p50Ms, p99Ms: p50Ms, maxMs: p50Ms });
 const LOAD: Overload["load"] = {
@@ -64,7 +65,7 @@ const MINUTE: Minute = {
   refused: 0,
   failed: 0,
   p50Ms: 1,
-  idleLagMs: 0,
+  slowestMs: 1,
   p99Ms: 10,
   collected: 7,
   silo: HELD,
@@ -109,6 +110,20 @@ test.for<[string, (minute: number) => Partial<Minute>, RegExp]>([
   const problems = soakProblems(run(broken));
   expect(problems.length).toBe(1);
   expect(problems[0]).toMatch(problem);
+});
+
+test("a minute in which the machine was slower is not compared with the first", () => {
+  const slower = (slowestMs: number) =>
+    soakProblems(run((i) => (i === 7 ? { p99Ms: 30, slowestMs } : {}))).length;
+  expect([slower(1), slower(1.15), slower(1.2)]).toEqual([1, 1, 0]);
+});
+
+test("a probe tells what the same arithmetic takes, and nothing before it has begun", async () => {
+  using probe = new SpeedProbe(1);
+  expect(probe.slowestMs()).toBe(0);
+  await vi.waitFor(() => expect(probe.slowestMs()).toBeGreaterThan(0), { timeout: 20_000 });
+  probe.begin();
+  expect(probe.slowestMs()).toBe(0);
 });
 
 test("one minute in which more is held is chance, and no growth", () => {
