@@ -27,19 +27,30 @@ test("one damaged entry is its own answer, and the batch goes on (D4)", async ()
   expect(await raw.get(key("text"))).toBe("not a hash");
 });
 
-test("claims that can be read and not be written again damage their own item, and the counters rise for the others (LU2, R15)", async () => {
-  const server = await start();
-  const { directory } = await openBoth(server.url);
-  await join(directory);
-  const raw = client(server);
-  const key = `tenure:faults:entry:${encodeActorKey({ type: "Cart", id: "odd" })}`;
-  const fields = ["incarnation", ME, "token", "t0", "generation", "1", "free", "1"];
-  await raw.hset(key, ...fields, "claims", '[["1","i","t0","call",1e999]]');
-  const { answer } = await directory.claim([claim("before", "t1"), claim("odd", "t2")]);
-  expect(answer).toMatchObject([{ ok: true, generation: 1 }, { refusal: "damaged" }]);
-  expect(await raw.hget("tenure:faults:directory", "counter")).toBe("1");
-  expect(await raw.hget(key, "token")).toBe("t0");
-});
+test.each([
+  '[["1","i","t0","call",1e999]]',
+  '[["1","i","t0","call"]]',
+  '[{"generation":"1"}]',
+  '{"claims":[]}',
+  '["1"]',
+  "[",
+])(
+  "claims that are %s damage their own item, and the counters rise for the others (LU2, R15)",
+  async (claims) => {
+    const server = await start();
+    const { directory } = await openBoth(server.url);
+    await join(directory);
+    const raw = client(server);
+    const key = `tenure:faults:entry:${encodeActorKey({ type: "Cart", id: "odd" })}`;
+    const fields = ["incarnation", ME, "token", "t0", "generation", "1", "free", "1"];
+    await raw.hset(key, ...fields, "claims", claims);
+    const { answer } = await directory.claim([claim("before", "t1"), claim("odd", "t2")]);
+    expect(answer).toMatchObject([{ ok: true, generation: 1 }, { refusal: "damaged" }]);
+    expect(await raw.hget("tenure:faults:directory", "counter")).toBe("1");
+    expect(await raw.hget(key, "token")).toBe("t0");
+    expect(await raw.hget(key, "claims")).toBe(claims);
+  },
+);
 
 test("a damaged due index refuses the save before any of it is written (LU2)", async () => {
   const server = await start();

@@ -14,6 +14,7 @@ end
 
 -- The claims of an entry, or nil if they cannot be read.
 local function read_claims(text)
+  if string.sub(text, 1, 1) ~= '[' then return nil end -- decoded, an object looks like a list of nothing
   local decoded, claims = pcall(cjson.decode, text)
   if not decoded or type(claims) ~= 'table' then return nil end
   for i = 1, #claims do

@@ -81,7 +81,7 @@ export class SiloLocator implements Locator {
   ): Located | Promise<Located> {
     const placed = this.#place(actor, avoid);
     return placed.kind === "at"
-      ? this.#told(placed, actor, avoid, generation)
+      ? this.#located(placed, actor, avoid, generation)
       : this.#placedLater(actor, avoid, generation);
   }
 
@@ -92,10 +92,10 @@ export class SiloLocator implements Locator {
     generation: number,
   ): Promise<Located> {
     await this.#host.poll();
-    return await this.#told(this.#place(actor, avoid), actor, avoid, generation);
+    return await this.#located(this.#place(actor, avoid), actor, avoid, generation);
   }
 
-  #told(
+  #located(
     placed: Placed,
     actor: ActorAddress,
     avoid: Incarnation | undefined,
