@@ -119,11 +119,14 @@ const handler: ProxyHandler<Target> = {
   get(target, name) {
     if (typeof name === "symbol") return symbolProperty(target, name);
     if (name === target.lastName && target.lastMethod !== undefined) return target.lastMethod;
-    const property = target.methods?.get(name) ?? stringProperty(target, name);
-    if (property === undefined) return undefined;
-    if (target.lastMethod !== undefined)
+    let property = target.methods?.get(name);
+    if (property === undefined) {
+      property = stringProperty(target, name);
+      if (property === undefined) return undefined;
       // What was asked for before stays what it is, too: `ref.add === ref.add`.
-      (target.methods ??= new Map([[target.lastName, target.lastMethod]])).set(name, property);
+      if (target.lastMethod !== undefined)
+        (target.methods ??= new Map([[target.lastName, target.lastMethod]])).set(name, property);
+    }
     target.lastName = name;
     target.lastMethod = property;
     return property;
