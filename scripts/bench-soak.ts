@@ -9,7 +9,7 @@ import { ensureServers } from "./servers.mjs";
 import { readFlags } from "./flags.ts";
 import { bundleContestants } from "../test/bench/bundle.ts";
 import { EVERY_SECOND, machine, writeResults } from "../test/bench/run.ts";
-import { isComparable, measureSoak, minuteLine, soakProblems } from "../test/bench/soak.ts";
+import { measureSoak, minuteLine, soakProblems } from "../test/bench/soak.ts";
 
 const MINUTES = 10;
 const flags = readFlags(["--minutes"]);
@@ -31,9 +31,5 @@ console.log(
   `peak ${Math.round(peakPerSecond)} calls/s, offered ${Math.round(offeredPerSecond)}; ${problems.length} problems`,
 );
 for (const problem of problems) console.log(`BROKEN: ${problem}`);
-const [first] = soak.minutes;
-const last = soak.minutes.at(-1);
-if (first && last && !isComparable(first, last))
-  console.log("not comparable: the machine was slower in the last minute; its p99 says nothing");
 if (minutes >= MINUTES) writeResults("soak", { machine: machine(), ...soak, problems });
 if (problems.length > 0) process.exitCode = 1;

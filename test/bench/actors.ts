@@ -1,5 +1,6 @@
 // The actors that are measured. Each counts what it did, so that a run can be checked to the last call.
 import { Actor, type ActorDefinition, defineActor } from "tenure";
+import { someMillisecond } from "./arithmetic.ts";
 import type { Payload } from "./payload.ts";
 
 export interface Tally {
@@ -58,9 +59,6 @@ export class Ledger extends Actor<Account> {
   }
 }
 
-/** What its method costs is processor time: so many steps of arithmetic, some millisecond here. */
-const STEPS = 800_000;
-
 /** Without state, and with work to do: its silo is full long before whoever calls it is. */
 export class Toiler extends Actor {
   static readonly actor: ActorDefinition<Toiler> = defineActor<Toiler>({
@@ -72,9 +70,7 @@ export class Toiler extends Actor {
 
   toil(load: Payload): number {
     this.#calls += 1;
-    let mixed = this.#mixed ^ load.n;
-    for (let i = 0; i < STEPS; i++) mixed = (Math.imul(mixed ^ i, 0x5bd1e995) + 1) | 0;
-    this.#mixed = mixed;
+    this.#mixed = someMillisecond(this.#mixed ^ load.n);
     return this.#calls;
   }
 

@@ -2,8 +2,7 @@
 //   SK1. Each minute ends with a few seconds without a call, in which everything is taken stock of, after a forced garbage
 //        collection: what is held then is held for nothing.
 //   SK2. Asserted: nothing grows (heap, handles, timers, subscriptions, pending entries, activations) from the second minute to the last
-//        ones, and the 99th percentile of the last minute is within 1.5 × of the first; unless the machine itself was slower in it,
-//        so that the two say nothing of each other. 70 % of a peak leaves no room for that.
+//        ones, and the 99th percentile of the last minute is within 1.5 × of the first.
 //   SK3. Counted exactly: what the actors have run is what callers were answered.
 import type { Ran } from "./closed-loop.ts";
 import { mustEqual } from "./contestant.ts";
@@ -53,8 +52,6 @@ const FLAGS = ["--expose-gc"];
 const HEAP_FACTOR = 1.1;
 const HEAP_BYTES = 4 * 2 ** 20;
 const P99_FACTOR = 1.5;
-/** By how much the machine may be slower, and two minutes still be compared. */
-const SAME_SPEED = 1.15;
 
 export async function measureSoak(options: SoakOptions): Promise<Soak> {
   const { env, monitorUrl, onMinute } = options;
@@ -144,16 +141,11 @@ export function soakProblems({ minutes }: Soak): readonly string[] {
     if (failed > 0) problems.push(`${failed} calls of minute ${i + 1} failed`);
     if (collected === 0) problems.push(`in minute ${i + 1} no activation ended`);
   }
-  if (last.p99Ms > first.p99Ms * P99_FACTOR && isComparable(first, last))
+  if (last.p99Ms > first.p99Ms * P99_FACTOR)
     problems.push(
       `p99 was ${first.p99Ms.toFixed(1)} ms in the first minute and ${last.p99Ms.toFixed(1)} in the last`,
     );
   return problems;
-}
-
-/** Whether the 99th percentiles of two minutes can be compared: the machine was not much slower at its worst in the later one. */
-export function isComparable(first: Minute, last: Minute): boolean {
-  return last.slowestMs <= first.slowestMs * SAME_SPEED;
 }
 
 export function minuteLine(minute: Minute, number: number): string {

@@ -2,11 +2,10 @@
 // a machine that is shared, that changes by a third from one second to the next, and who measures should be able to tell.
 //   SP1. It takes less than a hundredth of one processor.
 //   SP2. Processor time, not time: who waits for a processor is not slower.
+import { someMillisecond } from "./arithmetic.ts";
 import { percentile } from "./statistics.ts";
 
 const EVERY_MS = 200;
-/** A millisecond or so. */
-const STEPS = 800_000;
 /** Of a second, what tells of it: a single one may have been interrupted. */
 const PER_SECOND = 5;
 
@@ -34,9 +33,7 @@ export class SpeedProbe implements Disposable {
 
   #once(): number {
     const before = process.cpuUsage();
-    let mixed = this.#mixed;
-    for (let i = 0; i < STEPS; i++) mixed = (Math.imul(mixed ^ i, 0x5bd1e995) + 1) | 0;
-    this.#mixed = mixed;
+    this.#mixed = someMillisecond(this.#mixed);
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1_000;
   }
