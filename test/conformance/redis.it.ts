@@ -3,8 +3,10 @@
 import { encodeActorKey, PROTOCOL_VERSION } from "@tenure/core/internal";
 import { redis } from "@tenure/redis";
 import {
+  claimingWithLoads,
   directoryConformance,
   directoryModelConformance,
+  jointConformance,
   type OpenedModelDirectory,
   type OpenedModelStorage,
   type Planted,
@@ -14,7 +16,7 @@ import {
 import { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import { type RedisServer, startRedis } from "../support/redis-server.ts";
-import { compareDirectory, compareStorage } from "./redis-records.ts";
+import { compareDirectory, compareStorage, isOfStorage } from "./redis-records.ts";
 
 let server: RedisServer;
 /** Spoils records behind the store's back. */
@@ -45,6 +47,27 @@ directoryConformance({ name: "redis", open: openDirectory });
 storageConformance({ name: "redis", open: openStorage });
 directoryModelConformance({ name: "redis", open: openDirectory });
 storageModelConformance({ name: "redis", open: openStorage });
+// A claim that loads decides as one that does not: the same script has both, and this is to stay so.
+directoryConformance({ name: "redis, with loads", open: openLoading });
+directoryModelConformance({ name: "redis, with loads", open: openLoading });
+jointConformance({
+  name: "redis",
+  open: async () => {
+    const { plant } = await openStorage();
+    return { ...(await openDirectory()), plantRow: plant! };
+  },
+});
+
+async function openLoading(): Promise<OpenedModelDirectory> {
+  const { compareRecords: _, ...opened } = await openDirectory();
+  return {
+    ...opened,
+    provider: claimingWithLoads(opened.provider),
+    reopen: async () => claimingWithLoads(await opened.reopen!()),
+    // What the storage has is not the directory's.
+    compareRecords: (cluster, model) => compareDirectory(raw, cluster, model, isOfStorage),
+  };
+}
 
 async function openDirectory(): Promise<OpenedModelDirectory> {
   await fresh();

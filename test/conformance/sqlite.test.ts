@@ -9,6 +9,7 @@ import { DATABASE_FILE, loadDriver, type SqlDatabase } from "@tenure/sqlite/inte
 import {
   directoryConformance,
   directoryModelConformance,
+  jointConformance,
   type OpenedDirectory,
   type OpenedStorage,
   type Planted,
@@ -39,6 +40,20 @@ directoryModelConformance({
 });
 
 storageModelConformance({ name: "sqlite", open: () => openStorage(QUICK_DISK) });
+
+jointConformance({
+  name: "sqlite",
+  open: async () => {
+    const dir = await mkdtemp(join(QUICK_DISK, "tenure-conformance-"));
+    return {
+      provider: embedded({ dir }).directory,
+      dispose: () => rm(dir, { recursive: true }),
+      plantRow: {
+        damagedRow: (cluster, actor) => spoilRow(dir, cluster, actor, "generation = -1"),
+      },
+    };
+  },
+});
 
 async function openDirectory(disk: string): Promise<OpenedDirectory> {
   const dir = await mkdtemp(join(disk, "tenure-conformance-"));
@@ -75,22 +90,29 @@ async function openDirectory(disk: string): Promise<OpenedDirectory> {
 
 async function openStorage(disk: string): Promise<OpenedStorage> {
   const dir = await mkdtemp(join(disk, "tenure-conformance-"));
-  const spoilRow = (cluster: string, actor: ActorAddress, change: string): Promise<Planted> =>
-    spoil(dir, {
-      table: "rows",
-      where: "cluster = (SELECT id FROM clusters WHERE name = ?) AND actor = ?",
-      values: [cluster, encodeActorKey(actor)],
-      change,
-    });
   return {
     provider: embedded({ dir }).storage,
     reopen: async () => embedded({ dir }).storage,
     dispose: () => rm(dir, { recursive: true }),
     plant: {
-      damagedRow: (cluster, actor) => spoilRow(cluster, actor, "generation = -1"),
-      newerRow: (cluster, actor) => spoilRow(cluster, actor, `format = ${ROW_FORMAT + 1}`),
+      damagedRow: (cluster, actor) => spoilRow(dir, cluster, actor, "generation = -1"),
+      newerRow: (cluster, actor) => spoilRow(dir, cluster, actor, `format = ${ROW_FORMAT + 1}`),
     },
   };
+}
+
+function spoilRow(
+  dir: string,
+  cluster: string,
+  actor: ActorAddress,
+  change: string,
+): Promise<Planted> {
+  return spoil(dir, {
+    table: "rows",
+    where: "cluster = (SELECT id FROM clusters WHERE name = ?) AND actor = ?",
+    values: [cluster, encodeActorKey(actor)],
+    change,
+  });
 }
 
 interface Damage {

@@ -1,5 +1,6 @@
 // What must happen at least once in any larger number of runs: a simulation in which it never does proves nothing about it.
 export const SOMETIMES: Readonly<Record<string, string>> = {
+  "a row came with its claim": "directory and rows are one store, and claims load (D8)",
   "a save refused: fenced": "a save of an owner that has lost its actor arrives late and is fenced",
   "a load refused: fenced": "a load of an owner that has lost its actor arrives late and is fenced",
   "a save sent again and found applied": "a save whose answer was lost is sent again (R8)",

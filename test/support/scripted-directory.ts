@@ -63,6 +63,10 @@ export function scriptedDirectory(
     members: () => run("members", undefined, () => target.members()),
     open: (storeId) => run("open", storeId, () => target.open(storeId)),
     claim: (requests) => run("claim", requests, () => target.claim(requests)),
+    ...(target.claimAndLoad && {
+      claimAndLoad: (requests) =>
+        run("claimAndLoad", requests, () => target.claimAndLoad!(requests)),
+    }),
     release: (requests) => run("release", requests, () => target.release(requests)),
     lookup: (actors) => run("lookup", actors, () => target.lookup(actors)),
     close: () => target.close(),

@@ -168,13 +168,17 @@ export class TableDirectory implements Directory {
   }
 
   #step<T>(step: (tables: DirectoryTables) => T): Promise<Sequenced<T>> {
-    if (this.#closed)
-      return Promise.reject(new StoreUnavailableError("this session of the directory is closed"));
-    return this.#session.transact(step);
+    return this.whileOpen(() => this.#session.transact(step));
+  }
+
+  protected whileOpen<T>(operation: () => Promise<T>): Promise<T> {
+    return this.#closed
+      ? Promise.reject(new StoreUnavailableError("this session of the directory is closed"))
+      : operation();
   }
 }
 
-function claimIn(
+export function claimIn(
   tables: DirectoryTables,
   request: ClaimRequest,
   rules: OwnershipRules,

@@ -7,6 +7,8 @@
 //   D5. Nothing here has a time to live.
 //   D6. After close() every operation rejects.
 //   D7. members() leaves out the dead that were swept. Every decision that names one of them still finds its record.
+//   D8. claimAndLoad() is a claim, and the load of what it was granted, in one step: nothing comes between the two. A claim that
+//       is refused loads nothing. It is there where directory and storage are one store, and saves a round trip.
 import type { ActorAddress } from "./actor-id.ts";
 import type {
   ClaimAnswer,
@@ -26,6 +28,7 @@ import type {
   SweepRequest,
 } from "./ownership-rules.ts";
 import type { PortEnvironment } from "./port.ts";
+import type { LoadAnswer, StorageProvider } from "./storage.ts";
 
 /** Every answer carries the store's own sequence, which never goes back unless the store lost writes. */
 export interface Sequenced<T> {
@@ -44,6 +47,13 @@ export type LookupAnswer =
   | { readonly ok: true; readonly entry: DirectoryEntry | undefined }
   | { readonly ok: false; readonly refusal: "damaged"; readonly problem: string };
 
+/** What became of a claim, and of the load of what it was granted. */
+export interface ClaimedRow {
+  readonly claim: ClaimAnswer;
+  /** Undefined where the claim was refused. */
+  readonly row: LoadAnswer | undefined;
+}
+
 export interface Directory {
   /** What an acknowledged write survives, in one sentence. */
   readonly durability: string;
@@ -56,6 +66,8 @@ export interface Directory {
   /** Declares that absent entries can be trusted again. True when the sentinel of that id is open afterwards (R13). */
   open(storeId: string): Promise<Sequenced<boolean>>;
   claim(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimAnswer[]>>;
+  /** Only of a directory whose provider names its `rows` (D8). The sequence is the directory's. */
+  claimAndLoad?(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimedRow[]>>;
   release(requests: readonly ReleaseRequest[]): Promise<Sequenced<readonly ReleaseAnswer[]>>;
   lookup(actors: readonly ActorAddress[]): Promise<Sequenced<readonly LookupAnswer[]>>;
   close(): Promise<void>;
@@ -64,5 +76,7 @@ export interface Directory {
 /** What a deployment names: makes a session of the directory for one silo. */
 export interface DirectoryProvider {
   readonly name: string;
+  /** The storage of the same store, if it has one: a silo that is given both claims and loads in one step (D8). */
+  readonly rows?: StorageProvider | undefined;
   open(environment: PortEnvironment): Promise<Directory>;
 }

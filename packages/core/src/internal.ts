@@ -39,6 +39,7 @@ export {
   resolveInterceptors,
 } from "./interceptors.ts";
 export { loopback } from "./loopback.ts";
+export * from "./joint-tables.ts";
 export * from "./message.ts";
 export { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";
 export * from "./ownership-rules.ts";

@@ -108,7 +108,11 @@ export class TableStorage implements Storage {
   }
 }
 
-function loadFrom(tables: RowTables, request: LoadRequest, rules: OwnershipRules): LoadAnswer {
+export function loadFrom(
+  tables: RowTables,
+  request: LoadRequest,
+  rules: OwnershipRules,
+): LoadAnswer {
   const row = tables.row(request.actor);
   if (row instanceof DamagedRecord) return { ok: false, refusal: "damaged", problem: row.problem };
   const decision = rules.decideLoad(row, request);

@@ -23,10 +23,10 @@ import { Ownership } from "./ownership.ts";
 
 const ACTOR: ActorAddress = { type: "Cart", id: "alice" };
 
-async function cluster(startsOpen = true) {
+async function cluster({ startsOpen = true, joint = false } = {}) {
   const clock = new VirtualClock();
   const random = seededRandom(1);
-  const { directory, tables } = memoryTables(startsOpen);
+  const { directory, tables, rows } = memoryTables(startsOpen);
   const world = { fate: (_operation: Operation): Fate | undefined => undefined };
   const events: EventBody[] = [];
   const sent: ClaimRequest[] = [];
@@ -57,6 +57,7 @@ async function cluster(startsOpen = true) {
           return world.fate(operation);
         },
       ),
+      joint,
       emit: (event) => events.push(event),
       // A wall clock that says nothing: what the store decides can be read off the numbers.
       generations: new GenerationClock({ wallMs: () => 0 }),
@@ -83,6 +84,7 @@ async function cluster(startsOpen = true) {
     clock,
     directory,
     tables,
+    rows,
     world,
     events,
     sent,
@@ -136,7 +138,9 @@ test("whoever does not want an actor any more displaces nobody, least of all its
   const a = await silo("a");
   // The successor's claim; the abandoned one only finds it.
   await settled(a.acquire(ACTOR));
-  expect(await settled(a.acquire(ACTOR, 0, "call", { wanted: () => false }))).toMatchObject({
+  expect(
+    await settled(a.acquire(ACTOR, 0, "call", { stateful: false, wanted: () => false })),
+  ).toMatchObject({
     kind: "unavailable",
   });
   expect(sent).toHaveLength(2);
@@ -298,7 +302,7 @@ test("an owner that is believed dead but has no record is watched again (R16)", 
 });
 
 test("while the directory is closed nobody claims what is absent, and what is there can be claimed (R13)", async () => {
-  const { silo, settled, tables, directory } = await cluster(false);
+  const { silo, settled, tables, directory } = await cluster({ startsOpen: false });
   const a = await silo("a");
   const known: ActorAddress = { type: "Cart", id: "known" };
   tables.putEntry(known, {
@@ -338,4 +342,48 @@ test("an entry that changes under every claim is given up after a few, not for e
   expect(await settled(a.acquire(ACTOR))).toMatchObject({ kind: "unavailable" });
   expect(sent.length).toBeLessThan(10);
   expect(formatActor(sent[0]!.actor)).toBe("Cart/alice");
+});
+
+test("where directory and rows are one store, the claim of an actor with state brings its row, and no other does (C6)", async () => {
+  const { silo, settled, tables, rows, world } = await cluster({ joint: true });
+  const a = await silo("a");
+  const stateful = { stateful: true, wanted: () => true };
+  const asked: Operation[] = [];
+  world.fate = (operation) => {
+    asked.push(operation);
+    return undefined;
+  };
+  const claimed = await settled(a.acquire(ACTOR, 0, "call", stateful));
+  expect(claimed).toMatchObject({
+    kind: "claimed",
+    row: { ok: true, row: { meta: { etag: "" } } },
+  });
+  const { token } = tables.entry(ACTOR)!;
+  expect(rows.row(ACTOR)).toMatchObject({ token });
+  const without = await settled(a.acquire({ type: "Cart", id: "bob" }));
+  expect(without).toEqual({ kind: "claimed", claim: expect.anything(), row: undefined });
+  expect(asked).toEqual(["claimAndLoad", "claim"]);
+});
+
+test("a claim whose answers were lost brings its row when it is sent again, and none when it is only settled (C2, C6)", async () => {
+  const { silo, settled, tables, rows, world } = await cluster({ joint: true });
+  const a = await silo("a");
+  const stateful = { stateful: true, wanted: () => true };
+  world.fate = () => APPLIED_BUT_REJECTED;
+  expect(await settled(a.acquire(ACTOR, 0, "call", stateful))).toMatchObject({
+    kind: "unavailable",
+  });
+  const { token } = tables.entry(ACTOR)!;
+  world.fate = () => undefined;
+  expect(await settled(a.acquire(ACTOR, 0, "call", stateful))).toMatchObject({
+    claim: { token },
+    row: { ok: true, row: { meta: { token } } },
+  });
+  const other: ActorAddress = { type: "Cart", id: "bob" };
+  world.fate = () => REJECTED;
+  await settled(a.acquire(other, 0, "call", stateful));
+  world.fate = () => undefined;
+  await settled(a.settle());
+  expect(tables.entry(other)).toMatchObject({ free: true });
+  expect(rows.row(other)).toBeUndefined();
 });

@@ -7,9 +7,11 @@
 //   C3. Claims are made only for calls that wait (lazy) and travel in bounded batches (R27).
 //   C4. An owner without a member record is not dead: it is watched for a whole lease and made dead first (R16).
 //   C5. Whoever does not want the actor any more claims nothing more: what it would displace may be its own successor (R12).
+//   C6. An actor with a row is claimed and loaded in one step where directory and rows are one store (D8): what a claim is
+//       granted then comes with its row. A claim that was lost and is settled later loads nothing.
 import {
   type ActorAddress,
-  type ClaimAnswer,
+  type ClaimedRow,
   type ClaimReason,
   type ClaimRequest,
   type Clock,
@@ -19,6 +21,7 @@ import {
   errorText,
   formatActor,
   type Incarnation,
+  type LoadAnswer,
   type LookupAnswer,
   type Random,
   type ReleaseAnswer,
@@ -35,7 +38,8 @@ export interface Claim {
 }
 
 export type Acquired =
-  | { readonly kind: "claimed"; readonly claim: Claim }
+  /** `row`: of an actor that has one, where it came with the claim (C6). */
+  | { readonly kind: "claimed"; readonly claim: Claim; readonly row?: LoadAnswer | undefined }
   | { readonly kind: "elsewhere"; readonly silo: Incarnation; readonly generation: number }
   /** Nothing was decided, or not now: try again later. */
   | { readonly kind: "unavailable"; readonly why: string }
@@ -46,6 +50,8 @@ export interface OwnershipOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly directory: Directory;
+  /** The directory can answer rows with claims, and they are the ones that this silo loads (C6). */
+  readonly joint: boolean;
   readonly generations: GenerationClock;
   readonly emit: EventSink;
   /** How long one operation may take before it counts as indefinite. */
@@ -60,11 +66,13 @@ export interface OwnershipOptions {
 
 /** Whoever wants an actor. */
 export interface Claimant {
+  /** Its row is loaded next (C6). */
+  readonly stateful: boolean;
   /** False when it does not want it any more (C5). */
   wanted(): boolean;
 }
 
-const ALWAYS: Claimant = { wanted: () => true };
+const ALWAYS: Claimant = { stateful: false, wanted: () => true };
 
 const OWNER_MISSING: Acquired = {
   kind: "unavailable",
@@ -88,7 +96,9 @@ const SETTLED_AT_ONCE = 256;
 
 export class Ownership {
   readonly #o: OwnershipOptions;
-  readonly #claims: Batcher<ClaimRequest, ClaimAnswer>;
+  readonly #claims: Batcher<ClaimRequest, ClaimedRow>;
+  /** Of actors that have rows. */
+  readonly #claimsOfRows: Batcher<ClaimRequest, ClaimedRow>;
   readonly #releases: Batcher<ReleaseRequest, ReleaseAnswer>;
   readonly #lookups: Batcher<ActorAddress, LookupAnswer>;
 
@@ -96,11 +106,18 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#o = options;
-    const { clock, directory, operationMs } = options;
-    this.#claims = new Batcher(
-      clock,
-      async (batch) => (await bounded(clock, operationMs, "claim", directory.claim(batch))).answer,
-    );
+    const { clock, directory, joint, operationMs } = options;
+    this.#claims = new Batcher<ClaimRequest, ClaimedRow>(clock, async (batch) => {
+      const asked = directory.claim(batch);
+      const { answer } = await bounded(clock, operationMs, "claim", asked);
+      return answer.map((claim) => ({ claim, row: undefined }));
+    });
+    this.#claimsOfRows = joint
+      ? new Batcher(clock, async (batch) => {
+          const asked = directory.claimAndLoad!(batch);
+          return (await bounded(clock, operationMs, "claim", asked)).answer;
+        })
+      : this.#claims;
     this.#releases = new Batcher(
       clock,
       async (batch) =>
@@ -125,19 +142,21 @@ export class Ownership {
     claimant: Claimant = ALWAYS,
   ): Promise<Acquired> {
     const { generations } = this.#o;
+    const claims = claimant.stateful ? this.#claimsOfRows : this.#claims;
     generations.saw(floor);
     let { request, acknowledgedAtSend } =
       this.#takeUndecided(actor) ?? this.#fresh(this.#request(actor, "free", reason));
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      let answer: ClaimAnswer | undefined;
-      for (let sends = 1; !answer; sends++)
+      let answered: ClaimedRow | undefined;
+      for (let sends = 1; !answered; sends++)
         try {
-          answer = await this.#claims.ask(request);
+          answered = await claims.ask(request);
         } catch (error) {
           if (sends < MAX_SENDS) continue; // C2
           this.#keepUndecided({ request, acknowledgedAtSend });
           return { kind: "unavailable", why: errorText(error) };
         }
+      const { claim: answer, row } = answered;
       if (answer.ok) {
         generations.saw(answer.generation);
         this.#o.claimed(answer.counter, acknowledgedAtSend);
@@ -150,6 +169,7 @@ export class Ownership {
         return {
           kind: "claimed",
           claim: { token: request.token, generation: answer.generation },
+          row,
         };
       }
       if (!claimant.wanted()) return NOT_WANTED;
@@ -210,7 +230,7 @@ export class Ownership {
         const { request, acknowledgedAtSend } = undecided;
         this.#takeUndecided(request.actor);
         try {
-          const answer = await this.#claims.ask(request);
+          const { claim: answer } = await this.#claims.ask(request);
           if (!answer.ok) return;
           this.#o.generations.saw(answer.generation);
           this.#o.claimed(answer.counter, acknowledgedAtSend);

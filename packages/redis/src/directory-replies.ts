@@ -4,6 +4,8 @@
 //        item's own answer (D4).
 import {
   type ClaimAnswer,
+  type ClaimedRow,
+  type ClaimRequest,
   DamagedRecord,
   decodeEntry,
   decodeMember,
@@ -19,6 +21,7 @@ import {
   type SweepAnswer,
 } from "@tenure/core/internal";
 import type { Reply } from "./reply.ts";
+import { readLoad } from "./storage-replies.ts";
 
 export function readRegister(reply: Reply): RegisterAnswer {
   reply.list();
@@ -130,6 +133,13 @@ export function readClaim(reply: Reply): ClaimAnswer {
     default:
       throw unknownAnswer(refusal);
   }
+}
+
+export function readClaimedRow(reply: Reply, { token }: ClaimRequest): ClaimedRow {
+  reply.list();
+  const claim = readClaim(reply);
+  if (!claim.ok) return { claim, row: undefined };
+  return { claim, row: readLoad(reply, { generation: claim.generation, token }) };
 }
 
 export function readRelease(reply: Reply): ReleaseAnswer {

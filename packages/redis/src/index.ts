@@ -25,14 +25,16 @@ export interface RedisBackend {
  */
 export function redis(options: RedisOptions): RedisBackend {
   const resolved = resolveRedisOptions(options);
+  const storage: StorageProvider = {
+    name: "redis",
+    open: (environment) => openRedisStorage(resolved, environment),
+  };
   return {
     directory: {
       name: "redis",
+      rows: storage,
       open: (environment) => openRedisDirectory(resolved, environment),
     },
-    storage: {
-      name: "redis",
-      open: (environment) => openRedisStorage(resolved, environment),
-    },
+    storage,
   };
 }

@@ -3,6 +3,7 @@
 import {
   type ActorAddress,
   type ClaimAnswer,
+  type ClaimedRow,
   type ClaimRequest,
   type Directory,
   type LookupAnswer,
@@ -20,9 +21,11 @@ import {
   type SweepAnswer,
   type SweepRequest,
 } from "@tenure/core/internal";
+import type { ScriptArguments } from "./arguments.ts";
 import { connectRedis, type RedisConnection } from "./connection.ts";
 import {
   readClaim,
+  readClaimedRow,
   readLookup,
   readMarkDead,
   readMembers,
@@ -32,6 +35,7 @@ import {
   readSweep,
 } from "./directory-replies.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
+import { CLAIM_AND_LOAD } from "./scripts/claim-and-load.ts";
 import { CLAIM, LOOKUP, RELEASE } from "./scripts/entries.ts";
 import { MARK_DEAD, MEMBERS, OPEN, REGISTER, RENEW, SWEEP } from "./scripts/members.ts";
 import { checkServer } from "./settings.ts";
@@ -122,21 +126,16 @@ class RedisDirectory implements Directory {
   claim(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimAnswer[]>> {
     return this.#entries.ask(
       CLAIM,
-      (args) => {
-        args.number(requests.length);
-        let last: string | undefined;
-        for (const { actor, incarnation, token, expected, floor, reason } of requests) {
-          args.actor(actor);
-          // A batch is of one claimant.
-          args.text(incarnation === last ? "" : incarnation);
-          last = incarnation;
-          args.text(token);
-          args.text(expected === "free" ? "" : expected.token);
-          args.number(floor);
-          args.text(reason);
-        }
-      },
+      (args) => writeClaims(args, requests),
       (reply) => reply.answers(requests, readClaim),
+    );
+  }
+
+  claimAndLoad(requests: readonly ClaimRequest[]): Promise<Sequenced<readonly ClaimedRow[]>> {
+    return this.#entries.ask(
+      CLAIM_AND_LOAD,
+      (args) => writeClaims(args, requests),
+      (reply) => reply.answers(requests, readClaimedRow),
     );
   }
 
@@ -167,5 +166,20 @@ class RedisDirectory implements Directory {
 
   async close(): Promise<void> {
     await Promise.all([this.#leases.close(), this.#entries.close()]);
+  }
+}
+
+function writeClaims(args: ScriptArguments, requests: readonly ClaimRequest[]): void {
+  args.number(requests.length);
+  let last: string | undefined;
+  for (const { actor, incarnation, token, expected, floor, reason } of requests) {
+    args.actor(actor);
+    // A batch is of one claimant.
+    args.text(incarnation === last ? "" : incarnation);
+    last = incarnation;
+    args.text(token);
+    args.text(expected === "free" ? "" : expected.token);
+    args.number(floor);
+    args.text(reason);
   }
 }

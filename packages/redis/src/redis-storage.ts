@@ -7,17 +7,15 @@ import {
   type LoadRequest,
   type PartsRequest,
   type PortEnvironment,
-  ROW_FORMAT,
   type SaveAnswer,
   type SaveRequest,
   type Sequenced,
   type Storage,
-  StoreUnavailableError,
 } from "@tenure/core/internal";
 import type { ScriptArguments } from "./arguments.ts";
 import { connectRedis, type RedisConnection } from "./connection.ts";
 import type { ResolvedRedisOptions } from "./options.ts";
-import type { Reply } from "./reply.ts";
+import { readLoad, readSave } from "./storage-replies.ts";
 import { DUE_BEFORE, LOAD, PARTS, SAVE, VERIFY } from "./scripts/rows.ts";
 import { checkServer } from "./settings.ts";
 
@@ -143,48 +141,4 @@ function writeSave(args: ScriptArguments, request: SaveRequest): void {
   }
   args.number(del.length);
   for (const name of del) args.text(name);
-}
-
-function readLoad(reply: Reply, request: LoadRequest): LoadAnswer {
-  reply.list();
-  if (reply.isOk()) {
-    const meta = {
-      format: ROW_FORMAT,
-      generation: request.generation,
-      token: request.token,
-      etag: reply.text(),
-      version: reply.number(),
-      due: reply.isNothing() ? undefined : reply.number(),
-    };
-    const parts = new Map<string, Uint8Array>();
-    for (let left = reply.list(); left > 0; left -= 2) parts.set(reply.text(), reply.bytes());
-    return { ok: true, row: { meta, parts } };
-  }
-  const refusal = reply.text();
-  switch (refusal) {
-    case "fenced":
-      return { ok: false, refusal, generation: reply.number() };
-    case "newer-format":
-      return { ok: false, refusal, format: reply.number() };
-    case "damaged":
-      return { ok: false, refusal, problem: reply.text() };
-    default:
-      throw new StoreUnavailableError(`redis: the answer ${refusal} is unknown`);
-  }
-}
-
-function readSave(reply: Reply): SaveAnswer {
-  reply.list();
-  if (reply.isOk()) return { ok: true };
-  const refusal = reply.text();
-  switch (refusal) {
-    case "fenced":
-      return { ok: false, refusal, generation: reply.number() };
-    case "conflict":
-      return { ok: false, refusal, etag: reply.text() };
-    case "damaged":
-      return { ok: false, refusal, problem: reply.text() };
-    default:
-      throw new StoreUnavailableError(`redis: the answer ${refusal} is unknown`);
-  }
 }

@@ -187,10 +187,12 @@ class SiloLife implements Silo {
       return port;
     };
     try {
+      const entries = keep(await directory.open(environment));
       const ports: SiloPorts = {
-        directory: keep(await directory.open(environment)),
+        directory: entries,
         storage: keep(await storage.open(environment)),
         transport: keep(await transport.open(environment)),
+        joint: directory.rows === storage && entries.claimAndLoad !== undefined,
       };
       this.#maxStateBytes = stateLimit(this.#options.maxStateBytes, {
         name: storage.name,

@@ -7,10 +7,11 @@ import {
   ConfigError,
   describe,
   type DirectoryProvider,
+  JointDirectory,
+  type JointTables,
+  loopback,
   type Sequenced,
   type StorageProvider,
-  loopback,
-  TableDirectory,
   TableStorage,
   type TransportProvider,
 } from "@tenure/core/internal";
@@ -49,39 +50,34 @@ export function embedded(options: EmbeddedOptions): Embedded {
   if (typeof dir !== "string" || dir.trim() === "" || dir.includes("\0"))
     throw new ConfigError("dir", `must be the path of a directory, not ${describe(dir)}`);
   const store = new EmbeddedStore(resolve(dir));
+  const storage: StorageProvider = {
+    name: "sqlite",
+    open: async ({ cluster }) => {
+      const session = await store.open(cluster);
+      return new TableStorage({
+        durability: DURABILITY,
+        maxStateBytes: MAX_STATE_BYTES,
+        transact: (step) => session.transact((tables) => step(tables.rows)),
+        close: () => session.close(),
+      });
+    },
+  };
   return {
     transport: loopback(),
     directory: {
       name: "sqlite",
+      rows: storage,
       open: async ({ cluster }) => {
         const session = await store.open(cluster);
-        return new TableDirectory({
-          durability: DURABILITY,
-          startsOpen: true,
-          transact: (step) => session.transact((tables) => step(tables.directory)),
-          close: () => session.close(),
-        });
+        return new JointDirectory({ ...session, durability: DURABILITY, startsOpen: true });
       },
     },
-    storage: {
-      name: "sqlite",
-      open: async ({ cluster }) => {
-        const session = await store.open(cluster);
-        return new TableStorage({
-          durability: DURABILITY,
-          maxStateBytes: MAX_STATE_BYTES,
-          transact: (step) => session.transact((tables) => step(tables.rows)),
-          close: () => session.close(),
-        });
-      },
-    },
+    storage,
   };
 }
 
-interface ClusterTables {
+interface ClusterTables extends JointTables {
   readonly header: ClusterHeader;
-  readonly directory: SqlDirectoryTables;
-  readonly rows: SqlRowTables;
 }
 
 interface OpenFile {

@@ -25,6 +25,12 @@ export {
   type StorageConformanceOptions,
   type StoragePlants,
 } from "./conformance/storage.ts";
+export {
+  claimingWithLoads,
+  jointConformance,
+  type JointConformanceOptions,
+  type OpenedJoint,
+} from "./conformance/joint.ts";
 export type { OpenedStore, Planted, SkippedRule } from "./conformance/suite.ts";
 export {
   type OpenedTransport,

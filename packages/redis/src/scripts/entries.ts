@@ -6,7 +6,7 @@ import { type LuaScript, luaScript } from "../script.ts";
 import { MEMBER } from "./members.ts";
 import { DIRECTORY } from "./prelude.ts";
 
-const ENTRY: string = String.raw`
+export const ENTRY: string = String.raw`
 local ENTRY_FIELDS = { 'incarnation', 'token', 'generation', 'free', 'claims' }
 local function entry_key(actor)
   return prefix .. 'entry:' .. actor
@@ -65,16 +65,8 @@ local function with_claim(entry, claim)
 end
 `;
 
-/**
- * ARGV: count, then per claim: actor key, incarnation ('' for that of the claim before), token, the token expected ('' for none:
- * the entry is free), floor, reason.
- * The order of the checks is decideClaim's.
- */
-export const CLAIM: LuaScript = luaScript("claim", [
-  DIRECTORY,
-  MEMBER,
-  ENTRY,
-  String.raw`
+/** The claims of a batch, one after the other. The order of the checks is decideClaim's. */
+export const CLAIMS: string = String.raw`
 -- A batch names few members: each is read once, and the counters that it has raised are written once, at its end. Nothing
 -- between an item's first write and that can fail (LU2).
 local known, raised = {}, {}
@@ -139,7 +131,18 @@ local function claim()
   put(key, 'incarnation', incarnation, 'token', token, 'generation', generation_text, 'free', '0', 'claims', claims)
   return { 'ok', generation_text, counter_text }
 end
+`;
 
+/**
+ * ARGV: count, then per claim: actor key, incarnation ('' for that of the claim before), token, the token expected ('' for none:
+ * the entry is free), floor, reason.
+ */
+export const CLAIM: LuaScript = luaScript("claim", [
+  DIRECTORY,
+  MEMBER,
+  ENTRY,
+  CLAIMS,
+  String.raw`
 local answers = {}
 for i = 1, take_number() do answers[i] = claim() end
 raise_counters()

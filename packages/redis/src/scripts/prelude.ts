@@ -80,12 +80,16 @@ local sequence = integer(store and store[1] or '0')
 if store_problem or not sequence then
   error({ err = 'DAMAGED ' .. (store_problem or is_missing('${key} record', 'sequence', store[1])) })
 end
+-- What was changed since the last count is one of the store's writes.
+local function count_change()
+  if not changed then return end
+  changed = false
+  sequence = sequence + 1
+  redis.call('HSET', store_key, 'sequence', digits(sequence))
+end
 -- Ends every script.
 local function with_sequence(answer)
-  if changed then
-    sequence = sequence + 1
-    redis.call('HSET', store_key, 'sequence', digits(sequence))
-  end
+  count_change()
   local reply = { cmsgpack.pack({ digits(sequence), answer }) }
   for i = 1, #large do reply[i + 1] = large[i] end
   return reply
@@ -106,4 +110,14 @@ if not counter then
 end
 `;
 
-export const STORAGE: string = PRELUDE + storeRecord("storage", "");
+const STORAGE_RECORD: string = storeRecord("storage", "");
+
+export const STORAGE: string = PRELUDE + STORAGE_RECORD;
+
+/** After DIRECTORY, for a script that changes both: each has a record and a sequence of its own, and both are read first (LU2). */
+export const STORAGE_TOO: string = String.raw`
+local count_directory_change = count_change
+local with_directory_sequence = with_sequence
+${STORAGE_RECORD}
+local count_storage_change = count_change
+`;

@@ -11,7 +11,7 @@ import {
 import { type LuaScript, luaScript } from "../script.ts";
 import { STORAGE } from "./prelude.ts";
 
-const ROW: string = String.raw`
+export const ROW: string = String.raw`
 local ROW_FIELDS = { 'format', 'generation', 'token', 'etag', 'version', 'due' }
 local function row_key(actor)
   return prefix .. 'row:' .. actor
@@ -48,11 +48,8 @@ local function read_row(actor)
 end
 `;
 
-/** ARGV: count, then per load: actor key, generation, token. */
-export const LOAD: LuaScript = luaScript("load", [
-  STORAGE,
-  ROW,
-  String.raw`
+/** The load of one row; the order of the checks is decideLoad's. */
+export const LOADS: string = String.raw`
 -- All parts, but of recorded results only the header (S3).
 local RESULTS = { ['${KEY_PARTS}'] = true, ['${SENDER_PARTS}'] = true }
 
@@ -83,8 +80,7 @@ local function read_whole_row(key)
   return row, problem, parts
 end
 
-local function load()
-  local actor, generation_text, token = take(), take(), take()
+local function load(actor, generation_text, token)
   local key, generation = row_key(actor), tonumber(generation_text)
   local row, problem, parts = read_whole_row(key)
   if problem then return { 'damaged', problem } end
@@ -103,9 +99,16 @@ local function load()
   end
   return { 'ok', row.etag, digits(row.version), row.due, parts }
 end
+`;
 
+/** ARGV: count, then per load: actor key, generation, token. */
+export const LOAD: LuaScript = luaScript("load", [
+  STORAGE,
+  ROW,
+  LOADS,
+  String.raw`
 local answers = {}
-for i = 1, take_number() do answers[i] = load() end
+for i = 1, take_number() do answers[i] = load(take(), take(), take()) end
 return with_sequence(answers)
 `,
 ]);

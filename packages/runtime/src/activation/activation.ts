@@ -281,8 +281,12 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
     return this.#deps.ownership;
   }
 
+  get stateful(): boolean {
+    return this.kind.definition.state !== undefined;
+  }
+
   get rows(): RowStore | undefined {
-    return this.kind.definition.state === undefined ? undefined : this.#deps.rows;
+    return this.stateful ? this.#deps.rows : undefined;
   }
 
   get emit(): EventSink {

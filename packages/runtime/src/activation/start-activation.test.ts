@@ -38,6 +38,7 @@ async function lostDuring(step: "claim" | "load") {
   const started: Started = await claimAndLoad(ACTOR, {
     ownership: ownership as Ownership,
     rows: rows as RowStore,
+    stateful: true,
     emit: () => undefined,
     version: 1,
     knowing: async () => undefined,
@@ -58,4 +59,27 @@ test("an activation that is lost while it loads gives the claim up (R12)", async
     started: { kind: "unavailable" },
     done: ["load", "release t1"],
   });
+});
+
+test("a row that comes with the claim is not loaded again; one that is fenced is claimed above its fence (D8)", async () => {
+  const floors: number[] = [];
+  const ownership: Partial<Ownership> = {
+    acquire: async (_actor, floor): Promise<Acquired> => {
+      floors.push(floor!);
+      const row: LoadAnswer =
+        floors.length === 1 ? { ok: false, refusal: "fenced", generation: 9 } : ROW;
+      return { kind: "claimed", claim: CLAIM, row };
+    },
+  };
+  const started = await claimAndLoad(ACTOR, {
+    ownership: ownership as Ownership,
+    rows: {} as RowStore,
+    stateful: true,
+    emit: () => undefined,
+    version: 1,
+    knowing: async () => undefined,
+    wanted: () => true,
+  });
+  expect(started).toMatchObject({ kind: "owned", claim: CLAIM, row: ROW.ok && ROW.row });
+  expect(floors).toEqual([0, 9]);
 });

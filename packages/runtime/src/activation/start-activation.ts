@@ -1,4 +1,5 @@
-// From a first call to an owned, loaded actor: claim, then load, which raises the fence before any user code runs (I3).
+// From a first call to an owned, loaded actor: claim, then load, which raises the fence before any user code runs (I3). Where both
+// are in one store they are one step of it (D8), and the row comes with the claim.
 // What newer code stored is passed on to silos that have it (newer-code.ts).
 import {
   type ActorAddress,
@@ -31,6 +32,8 @@ export type Started =
 export interface StartDeps {
   readonly ownership: Pick<Ownership, "acquire" | "release">;
   readonly rows: RowStore | undefined;
+  /** It has rows. */
+  readonly stateful: boolean;
   readonly emit: EventSink;
   /** Of the actor's class, in this silo. */
   readonly version: number;
@@ -53,14 +56,16 @@ export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promis
     if (!deps.wanted()) return giveUp(actor, claim, deps);
     if (!deps.rows) return { kind: "owned", claim, row: undefined };
 
-    let answer: LoadAnswer;
-    try {
-      answer = await deps.rows.load({ actor, ...claim });
-    } catch (error) {
-      void deps.ownership.release(actor, claim.token);
-      return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
+    let answer: LoadAnswer | undefined = acquired.row;
+    if (!answer) {
+      try {
+        answer = await deps.rows.load({ actor, ...claim });
+      } catch (error) {
+        void deps.ownership.release(actor, claim.token);
+        return { kind: "unavailable", why: error instanceof Error ? error.message : String(error) };
+      }
+      if (!deps.wanted()) return giveUp(actor, claim, deps);
     }
-    if (!deps.wanted()) return giveUp(actor, claim, deps);
     const newer = newerCode(answer, deps.version);
     if (newer) return await passOn(actor, claim, newer, deps);
     if (answer.ok) return { kind: "owned", claim, row: answer.row };

@@ -38,6 +38,8 @@ export interface SiloPorts {
   readonly transport: Transport;
   readonly directory: Directory;
   readonly storage: Storage;
+  /** Directory and storage are one store, which claims and loads in one step (D8). */
+  readonly joint: boolean;
 }
 
 export interface IncarnationDeps {
@@ -151,6 +153,7 @@ export function makeParts(
     clock,
     random,
     directory,
+    joint: ports.joint,
     generations: deps.generations,
     emit,
     operationMs: timing.ttlMs / 2,

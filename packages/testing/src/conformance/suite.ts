@@ -50,7 +50,7 @@ export class Bench<S extends Session, Opened extends OpenedStore<SessionProvider
   readonly store: Opened;
   readonly cluster: string;
   #provider: SessionProvider<S>;
-  #sessions: S[] = [];
+  #sessions: Session[] = [];
 
   constructor(store: Opened) {
     this.store = store;
@@ -59,7 +59,12 @@ export class Bench<S extends Session, Opened extends OpenedStore<SessionProvider
   }
 
   async open(cluster: string = this.cluster): Promise<S> {
-    const session = await this.#provider.open(environmentOf(cluster));
+    return await this.keep(this.#provider.open(environmentOf(cluster)));
+  }
+
+  /** A session of another port; it is closed with the others. */
+  async keep<Other extends Session>(opening: Promise<Other>): Promise<Other> {
+    const session = await opening;
     this.#sessions.push(session);
     return session;
   }
@@ -126,7 +131,7 @@ export function needed<T>(hook: T | undefined, name: string, rule: string): T {
   return hook;
 }
 
-function environmentOf(cluster: string): PortEnvironment {
+export function environmentOf(cluster: string): PortEnvironment {
   return {
     cluster,
     clock: systemClock(),

@@ -50,6 +50,7 @@ export interface SimClusterOptions {
   readonly silo?: Partial<SiloOptions> | undefined;
   readonly substitutions?: Substitutions | undefined;
   readonly startsOpen?: boolean | undefined;
+  readonly joint?: boolean | undefined;
 }
 
 export interface SimSilo {
@@ -108,6 +109,7 @@ export class SimCluster {
     this.store = new SimStore(this.world, {
       rules: options.substitutions?.rules,
       startsOpen: options.startsOpen,
+      joint: options.joint,
       watch: this.storeWatch,
     });
   }
@@ -232,8 +234,8 @@ export class SimCluster {
   } {
     const put = this.#options.substitutions;
     const transport = this.network.provider(node);
-    const directory = this.store.directory(node);
     const storage = this.store.storage(node);
+    const directory = this.store.directory(node, storage);
     return {
       transport: put?.transport?.(transport, node) ?? transport,
       directory: put?.directory?.(directory, node) ?? directory,

@@ -42,6 +42,7 @@ export async function runPlan(options: RunOptions): Promise<RunResult> {
     deployed: workload.deployed?.bind(workload),
     substitutions: options.substitutions,
     startsOpen: !plan.amnesia,
+    joint: plan.joint,
     silo: { leaseTtlMs: plan.ttlMs, callTimeoutMs, drainTimeoutMs: 2 * plan.ttlMs },
   });
   try {

@@ -18,6 +18,7 @@ import {
   type ClaimView,
   formatActor,
   type Incarnation,
+  type LoadAnswer,
   type LoadRequest,
   type MemberRecord,
   type OwnershipRules,
@@ -119,6 +120,13 @@ export class StoreWatch {
   /** Whether any of this time was unsettled. */
   wasUnsettled(fromMs: number, untilMs: number): boolean {
     return this.#unsettled.some((each) => each.fromMs <= untilMs && fromMs <= each.untilMs);
+  }
+
+  /** A silo heard of a row together with its claim. */
+  rowCame(row: LoadAnswer): void {
+    this.#findings.saw(
+      row.ok ? "a row came with its claim" : `a row that came with its claim: ${row.refusal}`,
+    );
   }
 
   // ---- what happens to the store -----------------------------------------------------------------------------------

@@ -5,13 +5,18 @@
 //   S3. The decisions are ownership-rules', handed in, so that a test can hand in broken ones.
 import {
   type ActorAddress,
+  type ClaimedRow,
+  type ClaimRequest,
   type Directory,
   type DirectoryProvider,
   type DirectoryTables,
+  JointDirectory,
+  type JointDirectorySession,
   ownershipRules,
   type OwnershipRules,
   type PartsRequest,
   type RowTables,
+  type Sequenced,
   type Storage,
   type StorageProvider,
   StoreUnavailableError,
@@ -57,6 +62,8 @@ export interface SimStoreOptions {
   readonly rules?: ((store: { wallMs(): number }) => OwnershipRules) | undefined;
   /** An empty directory is trusted from the start, as the embedded store's is. @default true */
   readonly startsOpen?: boolean | undefined;
+  /** Directory and rows are one store to the silos: they claim and load in one step. @default false */
+  readonly joint?: boolean | undefined;
   /** Whoever watches the decisions, from outside of the rules that were handed in. */
   readonly watch?: StoreWatch | undefined;
 }
@@ -78,6 +85,7 @@ export class SimStore {
   readonly #rules: OwnershipRules;
   readonly #watch: StoreWatch | undefined;
   readonly #startsOpen: boolean;
+  readonly #joint: boolean;
   readonly #random;
   #wallOffsetMs = 0;
   readonly #held = new Map<string, (() => void)[]>();
@@ -90,23 +98,32 @@ export class SimStore {
     const rules = options.rules?.(this) ?? ownershipRules;
     this.#rules = options.watch?.over(rules) ?? rules;
     this.#startsOpen = options.startsOpen ?? true;
+    this.#joint = options.joint ?? false;
     this.#random = world.fork();
   }
 
-  directory(node: SimNode): DirectoryProvider {
-    const session = (replica: boolean) => ({
+  /** `storage`: what its silo has as its storage. */
+  directory(node: SimNode, storage: StorageProvider): DirectoryProvider {
+    const session = {
       durability: DURABILITY,
       startsOpen: this.#startsOpen,
-      transact: this.#transact(node, "directory", replica),
       close: () => Promise.resolve(),
-    });
+    };
+    const reads = this.#transact(node, "directory", true);
+    const primary = this.#transact(node, "directory", false);
+    const own: JointDirectorySession = {
+      ...session,
+      transact: (step) => primary((tables) => step({ directory: tables, rows: tables })),
+    };
     return {
       name: "simulated",
+      rows: this.#joint ? storage : undefined,
       open: () =>
         Promise.resolve(
           new ReplicatedDirectory(
-            new TableDirectory(session(true), this.#rules),
-            session(false),
+            new TableDirectory({ ...session, transact: reads }, this.#rules),
+            this.#watch,
+            own,
             this.#rules,
           ),
         ),
@@ -246,11 +263,24 @@ export class SimStore {
 }
 
 /** A directory of which operations that only read may be answered by a replica. */
-class ReplicatedDirectory extends TableDirectory {
+class ReplicatedDirectory extends JointDirectory {
   readonly #reads: Directory;
-  constructor(reads: Directory, ...own: ConstructorParameters<typeof TableDirectory>) {
+  readonly #watch: StoreWatch | undefined;
+  constructor(
+    reads: Directory,
+    watch: StoreWatch | undefined,
+    ...own: ConstructorParameters<typeof JointDirectory>
+  ) {
     super(...own);
     this.#reads = reads;
+    this.#watch = watch;
+  }
+  override async claimAndLoad(
+    requests: readonly ClaimRequest[],
+  ): Promise<Sequenced<readonly ClaimedRow[]>> {
+    const answered = await super.claimAndLoad(requests);
+    for (const { row } of answered.answer) if (row) this.#watch?.rowCame(row);
+    return answered;
   }
   override members(): ReturnType<Directory["members"]> {
     return this.#reads.members();
