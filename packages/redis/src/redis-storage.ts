@@ -10,6 +10,7 @@ import {
   type SaveAnswer,
   type SaveRequest,
   type Sequenced,
+  STATE_PART,
   type Storage,
 } from "@tenure/core/internal";
 import type { ScriptArguments } from "./arguments.ts";
@@ -133,6 +134,13 @@ function writeSave(args: ScriptArguments, request: SaveRequest): void {
   args.text(token);
   args.text(etag);
   args.text(newEtag);
+  const state = put.size === 1 && del.length === 0 && due === undefined && put.get(STATE_PART);
+  if (state) {
+    args.text("");
+    args.bytes(state);
+    return;
+  }
+  args.text("more");
   args.text(due === undefined ? "" : String(due));
   args.number(put.size);
   for (const [name, bytes] of put) {

@@ -7,6 +7,7 @@ import {
   KEY_PARTS,
   ROW_FORMAT,
   SENDER_PARTS,
+  STATE_PART,
 } from "@tenure/core/internal";
 import { type LuaScript, luaScript } from "../script.ts";
 import { STORAGE } from "./prelude.ts";
@@ -114,8 +115,8 @@ return with_sequence(answers)
 ]);
 
 /**
- * ARGV: count, then per save: actor key, generation, token, etag, new etag, due ('' for none), how many parts to
- * put, name and bytes of each, how many to delete, name of each.
+ * ARGV: count, then per save: actor key, generation, token, etag, new etag, and what else it is. '' is a state and nothing more: its
+ * bytes follow. Else 'more', due ('' for none), how many parts to put, name and bytes of each, how many to delete, name of each.
  */
 export const SAVE: LuaScript = luaScript("save", [
   STORAGE,
@@ -152,30 +153,38 @@ local OK = { 'ok' }
 
 -- The row as its writer left it, which nearly every save meets: then what it is given is all that can be in it, and only the
 -- version has to be read. Else nothing is known, and all is looked at.
-local function as_left(f, generation, token, etag, due)
+local function as_left(key, generation, token, etag, due)
+  local f = redis.pcall('HMGET', key, 'format', 'generation', 'token', 'etag', 'version', 'due')
   return f[3] == token and f[4] == etag and f[2] == generation and f[1] == '${ROW_FORMAT}' and (f[6] or '') == due
     and integer(f[5])
 end
 
 local function save()
   local first = taken
-  local actor, generation, token, etag, new_etag, due, count = unpack(given, first + 1, first + 7)
-  taken = first + 7
-  -- What changes, as one command: the fields of the row first.
-  local puts, dels = { 'etag', new_etag, 'version', false }, nil
-  for i = 5, 3 + 2 * tonumber(count), 2 do
-    puts[i] = 'p:' .. take()
-    puts[i + 1] = take_bytes()
-  end
-  local deleted = take()
-  if deleted ~= '0' then
-    dels = {}
-    for i = 1, tonumber(deleted) do dels[i] = 'p:' .. take() end
+  local actor, generation, token, etag, new_etag, kind = unpack(given, first + 1, first + 6)
+  taken = first + 6
+  local key = row_key(actor)
+  local due, count = '', 1
+  if kind ~= '' then due, count = take(), take_number() end
+  local version = etag ~= new_etag and as_left(key, generation, token, etag, due)
+  if kind == '' and version then -- nearly all of them
+    redis.call('HSET', key, 'etag', new_etag, 'version', digits(version + 1), 'p:${STATE_PART}', take_bytes())
+    changed = true
+    return OK
   end
 
-  local key = row_key(actor)
-  local f = redis.pcall('HMGET', key, 'format', 'generation', 'token', 'etag', 'version', 'due')
-  local version = etag ~= new_etag and as_left(f, generation, token, etag, due)
+  -- What changes, as one command: the fields of the row first.
+  local puts, dels = { 'etag', new_etag, 'version', false }, nil
+  for i = 5, 3 + 2 * count, 2 do
+    puts[i] = 'p:' .. (kind == '' and '${STATE_PART}' or take())
+    puts[i + 1] = take_bytes()
+  end
+  local deleted = kind == '' and 0 or take_number()
+  if deleted > 0 then
+    dels = {}
+    for i = 1, deleted do dels[i] = 'p:' .. take() end
+  end
+
   if not version then
     local row, problem = read_row(actor)
     if problem then return { 'damaged', problem } end
