@@ -105,10 +105,10 @@ export function encodeByLibrary(value: unknown): Uint8Array {
   return new Uint8Array(packed);
 }
 
-/** The value of bytes that encodeValue made; GarbageError on anything else. */
-export function decodeValue(bytes: Uint8Array): unknown {
-  const plain = readPlain(bytes, VALUE_LIMITS);
-  return plain === NOT_PLAIN ? decodeByLibrary(bytes) : plain;
+/** The value of bytes that encodeValue made, which are there from `start` on; GarbageError on anything else. */
+export function decodeValue(bytes: Uint8Array, start: number = 0): unknown {
+  const plain = readPlain(bytes, VALUE_LIMITS, false, start);
+  return plain === NOT_PLAIN ? decodeByLibrary(bytes.subarray(start)) : plain;
 }
 
 /** The same, without the reader of plain data. */

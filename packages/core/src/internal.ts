@@ -56,7 +56,7 @@ export { Tasks } from "./tasks.ts";
 export * from "./transport.ts";
 export * from "./waits.ts";
 export { copyOfBinary, isDeepFrozen, isolate } from "./isolate.ts";
-export { checkSerializable, encodeUserValue } from "./serializable.ts";
+export { checkSerializable, encodeBehind, encodeUserValue } from "./serializable.ts";
 export { isPlainObject, REFERENCE } from "./walk.ts";
 export {
   errorFromRecord,

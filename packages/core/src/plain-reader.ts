@@ -48,15 +48,21 @@ const { utf8Slice, latin1Slice } = Buffer.prototype as unknown as {
 };
 
 /**
- * The value of these bytes; NOT_PLAIN for what another has to look at. What is read owns its bytes, but for what is longer than
- * SHORT_BYTES with `shares`, which is a view of them.
+ * The value of these bytes, from `start` on; NOT_PLAIN for what another has to look at. What is read owns its bytes, but for what is
+ * longer than SHORT_BYTES with `shares`, which is a view of them. (A view of the rest in place of `start` would move short bytes out
+ * of the runtime's own memory, for as long as they live.)
  */
-export function readPlain(bytes: Uint8Array, within: Limits, shares: boolean = false): unknown {
+export function readPlain(
+  bytes: Uint8Array,
+  within: Limits,
+  shares: boolean = false,
+  start: number = 0,
+): unknown {
   // A Buffer's slice() would share its memory.
   source = Buffer.isBuffer(bytes)
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     : bytes;
-  at = 0;
+  at = start;
   end = bytes.length;
   limits = within;
   isTuples = within.tuplesOnly === true;

@@ -25,6 +25,8 @@ const MAX_RECORDS = 64;
 const FEW = 16;
 /** Longer texts are written by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 48;
+/** More are compared by the runtime. */
+const FEW_BYTES = 256;
 
 // Not a Buffer: to copy out of one costs twice as much.
 const buffer = new Uint8Array(MAX_FRAME_BYTES + HEAD);
@@ -52,15 +54,41 @@ let records: (readonly string[])[] = [];
 /** The bytes of a value, for a while (slab.ts); undefined for what is not plain, or may not travel (PW2). */
 export function writePlain(value: unknown): Uint8Array | undefined {
   at = 0;
+  return writeValue(value) ? copyOf(buffer, at) : undefined;
+}
+
+/**
+ * The bytes of a value behind those of `head`, to be kept: `last` itself where that is what they are, so that nothing is made for what
+ * has not changed. Undefined as of writePlain.
+ */
+export function writePlainBehind(
+  head: Uint8Array,
+  value: unknown,
+  last: Uint8Array | undefined,
+): Uint8Array | undefined {
+  for (let i = 0; i < head.length; i++) buffer[i] = head[i]!;
+  at = head.length;
+  if (!writeValue(value)) return undefined;
+  return last && isWritten(last) ? last : buffer.slice(0, at);
+}
+
+function isWritten(bytes: Uint8Array): boolean {
+  if (bytes.length !== at) return false;
+  if (at > FEW_BYTES) return Buffer.compare(bytes, buffer.subarray(0, at)) === 0;
+  for (let i = 0; i < at; i++) if (bytes[i] !== buffer[i]) return false;
+  return true;
+}
+
+/** Behind what is written already. */
+function writeValue(value: unknown): boolean {
   limit = MAX_VALUE_BYTES;
   // Whoever gives all objects a property makes none of them plain.
-  for (const _ in Object.prototype) return undefined;
+  for (const _ in Object.prototype) return false;
   try {
-    if (!write(value, 1)) return undefined;
-    return copyOf(buffer, at);
+    return write(value, 1);
   } catch {
     // Whatever a proxy throws when it is looked at: the walk will meet it, too.
-    return undefined;
+    return false;
   } finally {
     if (objects.length > 0) objects = [];
     if (records.length > 0) records = [];

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyValue } from "../../../test/support/any-value.ts";
-import { decodeByLibrary, encodeByLibrary } from "./codec.ts";
+import { decodeByLibrary, decodeValue, encodeByLibrary, encodeValue } from "./codec.ts";
 import { VALUE_LIMITS } from "./decode-limits.ts";
 import { isolate } from "./isolate.ts";
 import { copyPlain } from "./plain-copy.ts";
 import { NOT_PLAIN, readPlain } from "./plain-reader.ts";
-import { writePlain } from "./plain-writer.ts";
-import { checkSerializable } from "./serializable.ts";
+import { writePlain, writePlainBehind } from "./plain-writer.ts";
+import { checkSerializable, encodeBehind } from "./serializable.ts";
 
 const leaf = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 80 }),
@@ -49,6 +49,43 @@ describe("plain data", () => {
       { numRuns: 2_000 },
     );
     expect(written).toBe(2_000);
+  });
+
+  test("behind a head is the same, is read from there, and is the last itself where it has not changed", () => {
+    fc.assert(
+      fc.property(plain, plain, fc.uint8Array({ maxLength: 5 }), (value, other, head) => {
+        const bytes = writePlainBehind(head, value, undefined);
+        fc.pre(bytes !== undefined);
+        expect(Buffer.from(bytes)).toEqual(Buffer.concat([head, unshared(value)]));
+        const read = readPlain(bytes, VALUE_LIMITS, false, head.length);
+        fc.pre(read !== NOT_PLAIN);
+        expect(read).toStrictEqual(decodeByLibrary(unshared(value)));
+        expect(writePlainBehind(head, value, bytes)).toBe(bytes);
+        const next = writePlainBehind(head, other, bytes);
+        fc.pre(next !== undefined);
+        const same = Buffer.compare(unshared(value), unshared(other)) === 0;
+        expect(next === bytes).toBe(same);
+        expect(Buffer.from(next)).toEqual(Buffer.concat([head, unshared(other)]));
+      }),
+    );
+  });
+
+  test("and what is not plain are stored alike", () => {
+    fc.assert(
+      fc.property(anyValue, fc.uint8Array({ maxLength: 5 }), (value, head) => {
+        let body: Uint8Array;
+        try {
+          checkSerializable(value, "v");
+          body = encodeValue(value);
+        } catch {
+          return;
+        }
+        const bytes = encodeBehind(head, value, undefined, "v");
+        expect(Buffer.from(bytes)).toEqual(Buffer.concat([head, body]));
+        expect(encodeBehind(head, value, bytes, "v")).toBe(bytes);
+        expect(decodeValue(bytes, head.length)).toStrictEqual(decodeValue(body));
+      }),
+    );
   });
 
   test("with anything else in it is left alone or written as the library writes it", () => {

@@ -1,6 +1,6 @@
 // Whether a user's value may travel or be stored: the walk, with errors as the records that they travel as.
 import { encodeByLibrary } from "./codec.ts";
-import { writePlain } from "./plain-writer.ts";
+import { writePlain, writePlainBehind } from "./plain-writer.ts";
 import { walkValue } from "./walk.ts";
 import { errorToRecord } from "./wire-error.ts";
 
@@ -18,4 +18,24 @@ export function encodeUserValue(value: unknown, root: string): Uint8Array {
   if (plain) return plain;
   checkSerializable(value, root);
   return encodeByLibrary(value);
+}
+
+/**
+ * The bytes of a user's value behind those of `head`, to be kept; `last` itself where they are the same. Throws as
+ * checkSerializable does.
+ */
+export function encodeBehind(
+  head: Uint8Array,
+  value: unknown,
+  last: Uint8Array | undefined,
+  root: string,
+): Uint8Array {
+  const plain = writePlainBehind(head, value, last);
+  if (plain) return plain;
+  checkSerializable(value, root);
+  const body = encodeByLibrary(value);
+  const bytes = new Uint8Array(head.length + body.length);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  return last && Buffer.compare(bytes, last) === 0 ? last : bytes;
 }

@@ -7,8 +7,8 @@
 //       place unless it has changed since. A rollback takes the clearing back, too.
 //   Z5. What is to be stored has a largest size. What is stored already may be larger, since the limit may have been lowered: it can be
 //       read, and made smaller.
-import { encodeUserValue, InvalidArgumentError } from "@tenure/core/internal";
-import { readState, STATE_HEADER_BYTES, UnreadableStateError, withHeader } from "./state-format.ts";
+import { encodeBehind, InvalidArgumentError } from "@tenure/core/internal";
+import { headOf, readState, STATE_HEADER_BYTES, UnreadableStateError } from "./state-format.ts";
 
 export class StateCell {
   value: unknown;
@@ -55,16 +55,16 @@ export class StateCell {
    * stored; the commit point then stays, and the caller rolls back.
    */
   commitPoint(first: boolean): Uint8Array | undefined {
-    const bytes = this.#encode();
+    const bytes = this.#encode(this.#cleared ?? this.#committed);
     if (this.#cleared) {
-      const changed = Buffer.compare(bytes, this.#cleared) !== 0;
+      const changed = bytes !== this.#cleared;
       this.#committed = this.#limited(bytes);
       this.#stored = changed;
       this.#cleared = undefined;
       this.#forgets = true;
       return this.#stored ? bytes : undefined;
     }
-    if (Buffer.compare(bytes, this.#committed) === 0 && (this.#stored || !first)) return undefined;
+    if (bytes === this.#committed && (this.#stored || !first)) return undefined;
     this.#committed = this.#limited(bytes);
     this.#stored = true;
     return bytes;
@@ -95,8 +95,9 @@ export class StateCell {
     this.value = decodeState(this.#committed, this.#version);
   }
 
-  #encode(): Uint8Array {
-    return withHeader(encodeUserValue(this.value, "state"), this.#version);
+  /** `last` itself where nothing has changed since. */
+  #encode(last?: Uint8Array): Uint8Array {
+    return encodeBehind(headOf(this.#version), this.value, last, "state");
   }
 
   /** The bytes, if they may be stored (Z5). */

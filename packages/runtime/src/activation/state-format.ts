@@ -38,15 +38,15 @@ export function stateHeader(bytes: Uint8Array): StateHeader {
     : { kind: "known", version };
 }
 
-/** The bytes to store of an encoded value. */
-export function withHeader(body: Uint8Array, version: number): Uint8Array {
-  const bytes = new Uint8Array(STATE_HEADER_BYTES + body.length);
-  bytes[0] = STATE_FORMAT;
-  bytes[1] = version >> 8;
-  bytes[2] = version & 0xff;
-  bytes.set(body, STATE_HEADER_BYTES);
-  return bytes;
+/** What stands before a state of this version. */
+export function headOf(version: number): Uint8Array {
+  let head = heads.get(version);
+  if (!head) heads.set(version, (head = Uint8Array.of(STATE_FORMAT, version >> 8, version & 0xff)));
+  return head;
 }
+
+/** A process has few classes, and a class one version. */
+const heads = new Map<number, Uint8Array>();
 
 /** The version of the class that wrote a state, and the state. */
 export function readState(bytes: Uint8Array): {
@@ -58,7 +58,7 @@ export function readState(bytes: Uint8Array): {
   if (header.kind === "newer-format")
     throw new UnreadableStateError(`stored state has format ${header.format}, not ${STATE_FORMAT}`);
   try {
-    return { version: header.version, value: decodeValue(bytes.subarray(STATE_HEADER_BYTES)) };
+    return { version: header.version, value: decodeValue(bytes, STATE_HEADER_BYTES) };
   } catch (error) {
     throw new UnreadableStateError("stored state cannot be decoded", error);
   }
