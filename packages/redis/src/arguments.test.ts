@@ -51,10 +51,40 @@ test("an actor is what its key is (AR1, A2)", () => {
 
 test("a number is what JavaScript prints (AR1)", () => {
   const args = new ScriptArguments(FIRST);
-  const bounds = [0, 1, 9, 10, 99, 100, 2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER];
+  const powers = Array.from({ length: 16 }, (_, i) => 10 ** i);
+  const bounds = [...powers, ...powers.map((one) => one - 1), 2 ** 31, Number.MAX_SAFE_INTEGER];
   const numbers = [...bounds, -0, -1, 0.5, 1e21, NaN, 1_234_567_890];
   for (const one of numbers) args.number(one);
   expect(read(args.take(), numbers.map(String))).toEqual(numbers.map(String));
+});
+
+test("a number is read as it was written, and as JavaScript reads it", () => {
+  const args = new ScriptArguments(FIRST);
+  const whole = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+  const any = fc.oneof(whole, fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+  fc.assert(
+    fc.property(fc.array(any), (numbers) => {
+      for (const one of numbers) args.number(one);
+      const reply = new Reply(args.take());
+      expect(reply.answers(numbers, (answer) => answer.number())).toEqual(
+        numbers.map((one) => Number(String(one))),
+      );
+      reply.end();
+    }),
+  );
+  const texts = ["007", "1e3", "1.5", "-1", "12345678901234567", "0x10", "9".repeat(40)];
+  for (const one of texts) args.text(one);
+  const reply = new Reply(args.take());
+  expect(reply.answers(texts, (answer) => answer.number())).toEqual(texts.map(Number));
+});
+
+test.each(["many", "12a", "-"])("%j is no number, and our bug", (text) => {
+  const args = new ScriptArguments(FIRST);
+  args.text(text);
+  const reply = new Reply(args.take());
+  expect(() => reply.answers([text], (answer) => answer.number())).toThrow(
+    "a script answers a number",
+  );
 });
 
 test("what is large is a value of its own, and so is all that no longer fits in the list (AR2)", () => {

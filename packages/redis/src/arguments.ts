@@ -19,8 +19,10 @@ const HEAD = 5;
 const ITEM_HEAD = 5;
 /** Longer texts are written by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 48;
-/** Of a number below 2^31. */
-const MAX_DIGITS = 10;
+/** Of a number below 2^53. */
+const MAX_DIGITS = 16;
+const BILLION = 1e9;
+const BILLION_DIGITS = 9;
 const ZERO = 0x30;
 const SLASH = 0x2f;
 /** base64url */
@@ -94,7 +96,7 @@ export class ScriptArguments {
   }
 
   number(number: number): void {
-    if (number >= 0 && number < 2 ** 31 && Number.isInteger(number)) this.#natural(number);
+    if (number >= 0 && Number.isSafeInteger(number)) this.#natural(number);
     else this.text(String(number));
   }
 
@@ -140,16 +142,27 @@ export class ScriptArguments {
   #natural(number: number): void {
     this.#makeRoom(ITEM_HEAD + MAX_DIGITS);
     this.#count += 1;
-    let digits = 1;
-    for (let left = number; left >= 10; left = (left / 10) | 0) digits += 1;
+    // Two whole numbers of 32 bits: with others the runtime takes four times as long.
+    const high = number < BILLION ? 0 : Math.floor(number / BILLION);
+    const low = number - high * BILLION;
+    const digits = high === 0 ? digitsOf(low) : digitsOf(high) + BILLION_DIGITS;
     this.#bytes[this.#at++] = 0xa0 | digits;
+    this.#at += digits;
+    if (high === 0) this.#digits(low, this.#at, digits);
+    else {
+      this.#digits(low, this.#at, BILLION_DIGITS);
+      this.#digits(high, this.#at - BILLION_DIGITS, digits - BILLION_DIGITS);
+    }
+  }
+
+  /** The last of them stands before `end`. */
+  #digits(number: number, end: number, digits: number): void {
     let rest = number;
-    for (let at = this.#at + digits - 1; at >= this.#at; at--) {
+    for (let at = end - 1; at >= end - digits; at--) {
       const tenth = (rest / 10) | 0;
       this.#bytes[at] = ZERO + rest - 10 * tenth;
       rest = tenth;
     }
-    this.#at += digits;
   }
 
   #head(length: number): void {
@@ -174,4 +187,10 @@ export class ScriptArguments {
     this.#bytes[this.#at] = 0xce;
     this.#at = this.#bytes.writeUInt32BE(place, this.#at + 1);
   }
+}
+
+function digitsOf(number: number): number {
+  let digits = 1;
+  for (let left = number; left >= 10; left = (left / 10) | 0) digits += 1;
+  return digits;
 }

@@ -7,6 +7,8 @@ import { assert } from "@tenure/core/internal";
 /** Longer texts are read by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 24;
 const OK = 0x6f6b;
+/** A number of so many digits is what it was at every step. */
+const EXACT_DIGITS = 15;
 
 export class Reply {
   readonly #bytes: Buffer;
@@ -66,6 +68,24 @@ export class Reply {
   }
 
   number(): number {
+    const bytes = this.#bytes;
+    const head = bytes[this.#at]!;
+    const first = this.#at + 1;
+    const end = first + (head & 0x1f);
+    // Nearly all are a few digits, and need no text.
+    if ((head & 0xe0) === 0xa0 && end > first && end <= first + EXACT_DIGITS) {
+      let number = 0;
+      let i = first;
+      for (; i < end; i++) {
+        const digit = bytes[i]! - 0x30;
+        if (!(digit >= 0 && digit <= 9)) break;
+        number = number * 10 + digit;
+      }
+      if (i === end) {
+        this.#at = end;
+        return number;
+      }
+    }
     const text = this.text();
     const number = Number(text);
     assert(Number.isFinite(number), "a script answers a number", { text });
