@@ -114,7 +114,13 @@ export class CommitPipeline {
     for (let batch = this.#next; batch && !this.#refusal; batch = this.#next) {
       this.#saving = batch;
       this.#next = undefined;
-      const refusal = await this.#save(batch);
+      const save = new Save(this.#requestOf(batch));
+      // Nearly every save is sent at once, and what is heard of it first is its answer: one wait, and no function of its own.
+      const paused = this.#host.whenHeld();
+      if (!paused) await this.#send(save);
+      const refusal = save.answer
+        ? this.#conclude(save.request, save.answer, 1)
+        : await this.#insist(save, paused);
       if (this.#refusal) return;
       if (refusal) {
         batch.reject(refusal);
@@ -127,9 +133,9 @@ export class CommitPipeline {
     }
   }
 
-  async #save(batch: Batch): Promise<CommitRefused | undefined> {
-    const { address: actor, claim, clock, random, emit } = this.#host;
-    const request: SaveRequest = {
+  #requestOf(batch: Batch): SaveRequest {
+    const { address: actor, claim, random } = this.#host;
+    return {
       actor,
       generation: claim.generation,
       token: claim.token,
@@ -139,24 +145,39 @@ export class CommitPipeline {
       del: batch.del ? [...batch.del] : NONE,
       due: undefined,
     };
-    const save = new Save(request);
-    for (let sends = 0; ;) {
-      // What has been heard while nobody listened decides (P6), whatever has become of the lease.
-      const paused = save.answer ? undefined : this.#host.whenHeld();
-      if (paused && (await this.#isOver(paused, save)))
+  }
+
+  /** Resolves when something is heard of it. */
+  #send(save: Save): Promise<void> {
+    const heard = save.heard();
+    this.#host.save(save);
+    return heard;
+  }
+
+  /**
+   * The same save until it is answered or the lease is over (P3): again where it was sent in vain, or for the first time where the
+   * silo is `paused`.
+   */
+  async #insist(save: Save, paused: Promise<void> | undefined): Promise<CommitRefused | undefined> {
+    const { address: actor, clock, random, emit } = this.#host;
+    let pause = paused;
+    for (let sends = paused ? 0 : 1; ;) {
+      if (sends > 0) {
+        emit({ type: "commit.resent", actor, attempt: sends });
+        this.#host.undecided(true);
+        await Promise.race([delay(clock, backoffMs(sends, random.next())), save.heard()]);
+        // What has been heard while nobody listened decides (P6), whatever has become of the lease.
+        pause = save.answer ? undefined : this.#host.whenHeld();
+      }
+      if (pause && (await this.#isOver(pause, save)))
         // One that was sent may have been applied.
         return new CommitRefused("SILO_UNAVAILABLE", "the silo's incarnation is over", sends === 0);
       if (this.#refusal) return this.#refusal;
       if (!save.answer) {
         sends += 1;
-        const heard = save.heard();
-        this.#host.save(save);
-        await heard;
+        await this.#send(save);
       }
-      if (save.answer) return this.#conclude(request, save.answer, sends);
-      emit({ type: "commit.resent", actor, attempt: sends });
-      this.#host.undecided(true);
-      await Promise.race([delay(clock, backoffMs(sends, random.next())), save.heard()]);
+      if (save.answer) return this.#conclude(save.request, save.answer, sends);
     }
   }
 
