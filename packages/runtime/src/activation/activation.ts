@@ -137,6 +137,12 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
     return this.#abort.signal;
   }
 
+  /** It has ended, in whichever way. */
+  get over(): boolean {
+    const { kind } = this.#state;
+    return kind === "gone" || kind === "poisoned";
+  }
+
   /** Resolves when the activation has ended, in whichever way. */
   get ended(): Promise<void> {
     return (this.#ended ??= new Moment()).reached();

@@ -12,6 +12,41 @@ class Plain extends Actor<never> {
   go() {}
 }
 
+/** Each look at it takes a while. */
+class SlowClock extends VirtualClock {
+  turns = 0;
+  #looks = 0;
+  override monotonicMs(): number {
+    return 4 * ++this.#looks;
+  }
+  override afterTurn(fn: () => void): void {
+    this.turns += 1;
+    super.afterTurn(fn);
+  }
+}
+
+test("a drain takes a slice of each turn of the event loop, and ends with the last activation (G6)", async () => {
+  const kind = actorKind(Plain);
+  const clock = new SlowClock();
+  const claim = deferred<Acquired>();
+  const deps: Partial<CatalogDeps> = {
+    rules: runtimeRules,
+    clock,
+    ownership: { acquire: () => claim.promise } as Partial<Ownership> as Ownership,
+    emit: () => undefined,
+  };
+  const catalog = new Catalog(deps as CatalogDeps);
+  for (let i = 0; i < 30; i++) catalog.activate({ type: "plain", id: String(i) }, kind);
+  let drained = false;
+  const drain = catalog.drain().then(() => (drained = true));
+  while (clock.turns < 10) await nextTurn();
+  await nextTurn();
+  expect([clock.turns, catalog.size, drained]).toEqual([10, 30, false]);
+  claim.resolve({ kind: "unavailable", why: "no directory" });
+  await drain;
+  expect(catalog.size).toBe(0);
+});
+
 test("a silo with all the activations that it may have refuses another actor, typed, until one has ended (G3, I12)", async () => {
   const kind = actorKind(Plain);
   const claims: ReturnType<typeof deferred<Acquired>>[] = [];

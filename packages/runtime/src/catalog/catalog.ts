@@ -4,6 +4,8 @@
 //   G3. At most `maxActivations` slots are taken: a call that would need one more is refused, and nothing of it remains (I12).
 //   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
 //   G5. Activations of stateless classes have slots, too, under keys that no actor has; which of them takes a call, its pool says.
+//   G6. A drain takes a slice of each turn of the event loop: a silo that is full renews its lease, and serves what it still has,
+//       while it hands its actors over.
 import {
   type ActorAddress,
   type ActorKind,
@@ -20,6 +22,7 @@ import type { IncomingCall } from "../activation/incoming-call.ts";
 import type { TurnRules } from "../activation/turn-rules.ts";
 import { overloaded } from "../messaging/overloaded.ts";
 import { HotActors } from "../messaging/hot-actors.ts";
+import { SLICE_MS } from "../messaging/intake.ts";
 import type { SlotRules } from "./slot-rules.ts";
 import { NOBODYS, StatelessPool } from "./stateless-pool.ts";
 
@@ -162,12 +165,19 @@ export class Catalog {
     }
   }
 
-  /** Hands every actor over: running turns finish, waiting calls are answered `moved`. */
+  /** Hands every actor over: running turns finish, waiting calls are answered `moved`. (G6) */
   async drain(): Promise<void> {
+    const { clock } = this.#deps;
     for (const pool of this.#pools.values()) pool.close();
     const all = [...this.#slots.values()];
-    for (const activation of all) activation.deactivate("drain");
-    await Promise.all(all.map((activation) => activation.ended));
+    let sinceMs = clock.monotonicMs();
+    for (const activation of all) {
+      activation.deactivate("drain");
+      if (clock.monotonicMs() - sinceMs < SLICE_MS) continue;
+      await nextTurn(clock);
+      sinceMs = clock.monotonicMs();
+    }
+    for (const activation of all) if (!activation.over) await activation.ended;
   }
 
   /** Every actor is lost at once. */
@@ -176,4 +186,8 @@ export class Catalog {
     for (const pool of this.#pools.values()) pool.clear();
     for (const activation of this.#slots.values()) activation.poison(reason, loss);
   }
+}
+
+function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.afterTurn(resolve));
 }
