@@ -38,8 +38,8 @@ export {
   type ResolvedInterceptors,
   resolveInterceptors,
 } from "./interceptors.ts";
-export { loopback } from "./loopback.ts";
 export * from "./joint-tables.ts";
+export { loopback } from "./loopback.ts";
 export * from "./message.ts";
 export { decodeFrame, encodeFrame, messageFromTuple, messageTuple } from "./message-codec.ts";
 export * from "./ownership-rules.ts";

@@ -50,7 +50,7 @@ export interface OwnershipOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly directory: Directory;
-  /** The directory can answer rows with claims, and they are the ones that this silo loads (C6). */
+  /** Its rows are those that this silo loads: where it can answer them with claims, it is asked to (C6). */
   readonly joint: boolean;
   readonly generations: GenerationClock;
   readonly emit: EventSink;
@@ -106,7 +106,8 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#o = options;
-    const { clock, directory, joint, operationMs } = options;
+    const { clock, directory, operationMs } = options;
+    const joint = options.joint && directory.claimAndLoad !== undefined;
     this.#claims = new Batcher<ClaimRequest, ClaimedRow>(clock, async (batch) => {
       const asked = directory.claim(batch);
       const { answer } = await bounded(clock, operationMs, "claim", asked);

@@ -20,7 +20,7 @@ import {
   StoreUnavailableError,
   type SweepAnswer,
 } from "@tenure/core/internal";
-import type { Reply } from "./reply.ts";
+import { type Reply, unknownAnswer } from "./reply.ts";
 import { readLoad } from "./storage-replies.ts";
 
 export function readRegister(reply: Reply): RegisterAnswer {
@@ -220,8 +220,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function unknownAnswer(kind: string): StoreUnavailableError {
-  return new StoreUnavailableError(`redis: the answer ${kind} is unknown`);
 }

@@ -2,7 +2,7 @@
 // Another shape is our bug, not a record's: what a record holds is checked by the scripts and by `decodeMember` and `decodeEntry`.
 //   RE1. The answer is one value, as MessagePack that `cmsgpack` wrote; what is large in it is a value of its own, and a
 //        number says which (AR2).
-import { assert } from "@tenure/core/internal";
+import { assert, StoreUnavailableError } from "@tenure/core/internal";
 
 /** Longer texts are read by the runtime, which needs some time to be asked. */
 const SHORT_TEXT = 24;
@@ -152,4 +152,9 @@ export class Reply {
     this.#at += size;
     return length;
   }
+}
+
+/** Of a word that this version has no meaning for. */
+export function unknownAnswer(word: string): StoreUnavailableError {
+  return new StoreUnavailableError(`redis: the answer ${word} is unknown`);
 }

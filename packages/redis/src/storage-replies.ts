@@ -4,9 +4,8 @@ import {
   type LoadRequest,
   ROW_FORMAT,
   type SaveAnswer,
-  StoreUnavailableError,
 } from "@tenure/core/internal";
-import type { Reply } from "./reply.ts";
+import { type Reply, unknownAnswer } from "./reply.ts";
 
 /** `generation` and `token`: of the claim that asked. */
 export function readLoad(
@@ -36,7 +35,7 @@ export function readLoad(
     case "damaged":
       return { ok: false, refusal, problem: reply.text() };
     default:
-      throw new StoreUnavailableError(`redis: the answer ${refusal} is unknown`);
+      throw unknownAnswer(refusal);
   }
 }
 
@@ -52,6 +51,6 @@ export function readSave(reply: Reply): SaveAnswer {
     case "damaged":
       return { ok: false, refusal, problem: reply.text() };
     default:
-      throw new StoreUnavailableError(`redis: the answer ${refusal} is unknown`);
+      throw unknownAnswer(refusal);
   }
 }

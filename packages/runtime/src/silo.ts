@@ -187,12 +187,11 @@ class SiloLife implements Silo {
       return port;
     };
     try {
-      const entries = keep(await directory.open(environment));
       const ports: SiloPorts = {
-        directory: entries,
+        directory: keep(await directory.open(environment)),
         storage: keep(await storage.open(environment)),
         transport: keep(await transport.open(environment)),
-        joint: directory.rows === storage && entries.claimAndLoad !== undefined,
+        joint: directory.rows === storage,
       };
       this.#maxStateBytes = stateLimit(this.#options.maxStateBytes, {
         name: storage.name,

@@ -291,8 +291,8 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
     return this.kind.definition.state !== undefined;
   }
 
-  get rows(): RowStore | undefined {
-    return this.stateful ? this.#deps.rows : undefined;
+  get rows(): RowStore {
+    return this.#deps.rows;
   }
 
   get emit(): EventSink {

@@ -31,8 +31,8 @@ export type Started =
 
 export interface StartDeps {
   readonly ownership: Pick<Ownership, "acquire" | "release">;
-  readonly rows: RowStore | undefined;
-  /** It has rows. */
+  /** Asked only where it is stateful. */
+  readonly rows: RowStore;
   readonly stateful: boolean;
   readonly emit: EventSink;
   /** Of the actor's class, in this silo. */
@@ -54,7 +54,7 @@ export async function claimAndLoad(actor: ActorAddress, deps: StartDeps): Promis
     if (acquired.kind !== "claimed") return acquired;
     const { claim } = acquired;
     if (!deps.wanted()) return giveUp(actor, claim, deps);
-    if (!deps.rows) return { kind: "owned", claim, row: undefined };
+    if (!deps.stateful) return { kind: "owned", claim, row: undefined };
 
     let answer: LoadAnswer | undefined = acquired.row;
     if (!answer) {

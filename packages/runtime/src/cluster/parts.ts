@@ -38,7 +38,7 @@ export interface SiloPorts {
   readonly transport: Transport;
   readonly directory: Directory;
   readonly storage: Storage;
-  /** Directory and storage are one store, which claims and loads in one step (D8). */
+  /** The directory's rows are in this storage (D8). */
   readonly joint: boolean;
 }
 
