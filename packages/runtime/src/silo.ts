@@ -11,6 +11,7 @@ import {
 import type { Actor, ActorClass, ActorRef } from "@tenure/core";
 import {
   type ActorAddress,
+  ConfigError,
   delay,
   EventStream,
   interceptorList,
@@ -81,6 +82,9 @@ export async function createSilo(
   await silo.start();
   return silo;
 }
+
+/** What each port, and no other, has. */
+const PORT_METHODS = { directory: "claim", storage: "load", transport: "join" } as const;
 
 class SiloLife implements Silo {
   readonly name: string;
@@ -182,15 +186,24 @@ class SiloLife implements Silo {
       durability,
     };
     const opened: { close(): Promise<void> }[] = [];
-    const keep = <T extends { close(): Promise<void> }>(port: T): T => {
+    const keep = <T extends { close(): Promise<void> }>(
+      option: keyof typeof PORT_METHODS,
+      port: T,
+    ): T => {
       opened.push(port);
+      // A backend's parts look alike until they are opened.
+      if (typeof (port as Record<string, unknown>)[PORT_METHODS[option]] !== "function")
+        throw new ConfigError(
+          option,
+          `what '${this.#options[option].name}' opens is no ${option}; give it that part of a backend, or spread all of it: ...redis({ url })`,
+        );
       return port;
     };
     try {
       const ports: SiloPorts = {
-        directory: keep(await directory.open(environment)),
-        storage: keep(await storage.open(environment)),
-        transport: keep(await transport.open(environment)),
+        directory: keep("directory", await directory.open(environment)),
+        storage: keep("storage", await storage.open(environment)),
+        transport: keep("transport", await transport.open(environment)),
         joint: directory.rows === storage,
       };
       this.#maxStateBytes = stateLimit(this.#options.maxStateBytes, {

@@ -1,4 +1,5 @@
-// A silo asks once for an actor and its row where directory and storage are one store, and never where they are two (D8, ADR 0020).
+// What a silo makes of the parts of its backends: it asks once for an actor and its row where directory and storage are one store,
+// and never where they are two (D8, ADR 0020); and one part in the place of another is refused.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -84,3 +85,22 @@ test("with two stores it is claimed in one and loaded from the other, which has 
   expect(await again.client.get(Counter, "a").add(3)).toBe(5);
   await again.stop();
 });
+
+test.each([
+  ["directory", "storage"],
+  ["storage", "directory"],
+  ["transport", "storage"],
+  ["storage", "transport"],
+] as const)(
+  "a %s that is the backend's %s is refused at the start, and what was opened is closed",
+  async (option, part) => {
+    const store = embedded({ dir });
+    const given = { actors: [Counter], ...store, [option]: store[part] };
+    await expect(createSilo(given)).rejects.toThrow(
+      new RegExp(`^${option}: what '\\w+' opens is no ${option}; give it that part of a backend`),
+    );
+    // The file is free again: its lock is let go with the last session.
+    const silo = await createSilo({ actors: [Counter], ...embedded({ dir }) });
+    await silo.stop();
+  },
+);
