@@ -1,4 +1,4 @@
-// The records that Redis holds, field by field, against what the models of the ports have. What the port cannot show is
+// The records that Redis holds, word by word, against what the models of the ports have. What the port cannot show is
 // seen here: a field or a key too many, a number printed otherwise, a count of writes, a time to live.
 import { deepStrictEqual } from "node:assert";
 import {
@@ -6,11 +6,12 @@ import {
   dueBucket,
   encodeActorKey,
   type MemberRecord,
+  STATE_PART,
 } from "@tenure/core/internal";
 import type { DirectoryState, StorageState } from "@tenure/testing/internal";
 import type { Redis } from "ioredis";
 
-/** By key below the cluster's prefix: a hash or a sorted set as the text of its fields, or a set as its members. */
+/** By key below the cluster's prefix: a text, a hash or a sorted set as the text of its fields, or a set as its members. */
 type Records = Readonly<Record<string, unknown>>;
 
 export async function compareDirectory(
@@ -51,21 +52,31 @@ export async function compareStorage(
   if (model.writes > 0) wanted["storage"] = { sequence: String(model.writes) };
   for (const { actor, meta, parts } of model.rows.values()) {
     const key = encodeActorKey(actor);
-    const fields: Record<string, string> = {};
-    for (const [name, value] of Object.entries(meta))
-      if (value !== undefined) fields[name] = String(value);
-    for (const [name, bytes] of parts) fields[`p:${name}`] = Buffer.from(bytes).toString("latin1");
-    wanted[`row:${key}`] = fields;
-    if (meta.due === undefined) continue;
+    const texts = [...parts].map(
+      ([name, bytes]) => [name, Buffer.from(bytes).toString("latin1")] as const,
+    );
+    const { [STATE_PART]: state, ...others } = Object.fromEntries(texts);
+    const isSmall = state !== undefined && state.length <= 1_024;
+    const holding = [isSmall ? "i" : state === undefined ? "" : "s"];
+    if (Object.keys(others).length > 0) {
+      holding.push("p");
+      wanted[`parts:${key}`] = others;
+    }
+    const { format, generation, token, etag, version, due } = meta;
+    const words = [format, generation, token, etag, version, holding.join("") || "-"];
+    const line = [...words, ...(due === undefined ? [] : [due])].join(" ");
+    wanted[`row:${key}`] = `${line}\n${isSmall ? state : ""}`;
+    if (state !== undefined && !isSmall) wanted[`state:${key}`] = state;
+    if (due === undefined) continue;
     const bucket = `due:${dueBucket(key)}`;
-    wanted[bucket] = { ...(wanted[bucket] as object | undefined), [key]: meta.due };
+    wanted[bucket] = { ...(wanted[bucket] as object | undefined), [key]: due };
   }
   deepStrictEqual(await recordsOf(raw, cluster), wanted);
 }
 
 /** Of the storage's records: what it counts, and its rows. */
 export function isOfStorage(key: string): boolean {
-  return key === "storage" || key.startsWith("row:");
+  return key === "storage" || /^(?:row|state|parts):/.test(key);
 }
 
 function memberOf(member: MemberRecord): Record<string, string> {
@@ -82,21 +93,13 @@ function memberOf(member: MemberRecord): Record<string, string> {
   };
 }
 
-function entryOf({ incarnation, token, generation, free, claims }: DirectoryEntry): unknown {
-  const notes = claims.map((claim) => [
-    String(claim.generation),
-    claim.incarnation,
-    claim.token,
-    claim.reason,
-    String(claim.counter),
-  ]);
-  return {
-    incarnation,
-    token,
-    generation: String(generation),
-    free: free ? "1" : "0",
-    claims: JSON.stringify(notes),
-  };
+function entryOf({ free, claims }: DirectoryEntry): string {
+  const words = claims
+    .toReversed()
+    .map((claim) =>
+      [claim.generation, claim.incarnation, claim.token, claim.reason, claim.counter].join(" "),
+    );
+  return [free ? "1" : "0", claims.length, ...words].join(" ");
 }
 
 async function recordsOf(raw: Redis, cluster: string): Promise<Records> {
@@ -111,13 +114,14 @@ async function recordsOf(raw: Redis, cluster: string): Promise<Records> {
 }
 
 async function recordAt(raw: Redis, key: string): Promise<unknown> {
+  // The bytes of users come as they are.
+  const encoding = /^tenure:[^:]+:(?:row|state|parts):/.test(key) ? "latin1" : "utf8";
   switch (await raw.type(key)) {
+    case "string":
+      return (await raw.getBuffer(key))!.toString(encoding);
     case "hash": {
       const fields = Object.entries(await raw.hgetallBuffer(key));
-      const isPart = (name: string): boolean => name.startsWith("p:");
-      return Object.fromEntries(
-        fields.map(([name, value]) => [name, value.toString(isPart(name) ? "latin1" : "utf8")]),
-      );
+      return Object.fromEntries(fields.map(([name, value]) => [name, value.toString(encoding)]));
     }
     case "zset": {
       const pairs = await raw.zrange(key, "0", "-1", "WITHSCORES");

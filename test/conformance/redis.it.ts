@@ -1,6 +1,6 @@
 // Redis through the exported conformance and model suites, on a private server. Redis alone states the ownership rules a
 // second time, in Lua: against the models, which decide by the rules themselves, every answer and every record is compared.
-import { encodeActorKey, PROTOCOL_VERSION } from "@tenure/core/internal";
+import { type ActorAddress, encodeActorKey, PROTOCOL_VERSION } from "@tenure/core/internal";
 import { redis } from "@tenure/redis";
 import {
   claimingWithLoads,
@@ -81,7 +81,7 @@ async function openDirectory(): Promise<OpenedModelDirectory> {
     plant: {
       damagedEntry: async (cluster, actor) => {
         const key = `tenure:${cluster}:entry:${encodeActorKey(actor)}`;
-        await raw.hset(key, "claims", '[["1","a"');
+        await raw.set(key, (await raw.get(key))!.replace(/ \d+$/, " many"));
         return await planted(key);
       },
       // Another type under the key: Redis refuses to look into it.
@@ -104,13 +104,15 @@ async function openStorage(): Promise<OpenedModelStorage> {
   await fresh();
   const change = async (
     cluster: string,
-    key: string,
-    field: string,
-    value: string,
+    actor: ActorAddress,
+    words: (words: string[]) => void,
   ): Promise<Planted> => {
-    const row = `tenure:${cluster}:row:${key}`;
-    await raw.hset(row, field, value);
-    return await planted(row);
+    const key = `tenure:${cluster}:row:${encodeActorKey(actor)}`;
+    // A state's bytes may follow.
+    const row = (await raw.getBuffer(key))!.toString("latin1").split(" ");
+    words(row);
+    await raw.set(key, Buffer.from(row.join(" "), "latin1"));
+    return await planted(key);
   };
   return {
     provider: redis({ url: server.url }).storage,
@@ -118,8 +120,8 @@ async function openStorage(): Promise<OpenedModelStorage> {
     dispose,
     compareRecords: (cluster, model) => compareStorage(raw, cluster, model),
     plant: {
-      damagedRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "generation", "2e0"),
-      newerRow: (cluster, actor) => change(cluster, encodeActorKey(actor), "format", "2"),
+      damagedRow: (cluster, actor) => change(cluster, actor, (words) => words.splice(1, 1, "2e0")),
+      newerRow: (cluster, actor) => change(cluster, actor, (words) => words.splice(0, 1, "2")),
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import { type Bytes, toBytes, toText } from "./text-bytes.ts";
 
 type Dumped =
+  | { readonly text: Bytes }
   | { readonly hash: readonly (readonly [field: string, value: Bytes])[] }
   | { readonly zset: readonly (readonly [member: string, score: string])[] }
   | { readonly set: readonly string[] };
@@ -17,6 +18,8 @@ export async function dumpRedis(raw: Redis): Promise<RedisDump> {
 
 async function dumpKey(raw: Redis, key: string): Promise<Dumped> {
   switch (await raw.type(key)) {
+    case "string":
+      return { text: toText((await raw.getBuffer(key))!) };
     case "hash": {
       const fields = Object.entries(await raw.hgetallBuffer(key)).toSorted(([a], [b]) =>
         a < b ? -1 : 1,
@@ -37,7 +40,8 @@ async function dumpKey(raw: Redis, key: string): Promise<Dumped> {
 export async function restoreRedis(raw: Redis, dump: RedisDump): Promise<void> {
   await raw.flushall();
   for (const [key, dumped] of Object.entries(dump)) {
-    if ("hash" in dumped)
+    if ("text" in dumped) await raw.set(key, toBytes(dumped.text));
+    else if ("hash" in dumped)
       await raw.hset(key, ...dumped.hash.flatMap(([field, value]) => [field, toBytes(value)]));
     else if ("zset" in dumped)
       await raw.zadd(key, ...dumped.zset.flatMap(([member, score]) => [score, member]));

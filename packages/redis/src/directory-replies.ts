@@ -5,6 +5,7 @@
 import {
   type ClaimAnswer,
   type ClaimedRow,
+  type ClaimNote,
   type ClaimRequest,
   DamagedRecord,
   decodeEntry,
@@ -22,6 +23,9 @@ import {
 } from "@tenure/core/internal";
 import { type Reply, unknownAnswer } from "./reply.ts";
 import { readLoad } from "./storage-replies.ts";
+
+/** As they were found: not yet checked. */
+type ClaimWords = Readonly<Record<keyof ClaimNote, unknown>>;
 
 export function readRegister(reply: Reply): RegisterAnswer {
   reply.list();
@@ -118,7 +122,7 @@ export function readClaim(reply: Reply): ClaimAnswer {
   switch (refusal) {
     case "owned":
     case "owner-absent": {
-      const entry = decodeEntryFields(reply.texts());
+      const entry = decodeEntryText(reply.text());
       if (entry instanceof DamagedRecord)
         return { ok: false, refusal: "damaged", problem: entry.problem };
       return { ok: false, refusal, entry };
@@ -163,7 +167,7 @@ export function readLookup(reply: Reply): LookupAnswer {
     return { ok: false, refusal: "damaged", problem: reply.text() };
   }
   if (length === 1) return { ok: true, entry: undefined };
-  const entry = decodeEntryFields(reply.texts());
+  const entry = decodeEntryText(reply.text());
   if (entry instanceof DamagedRecord)
     return { ok: false, refusal: "damaged", problem: entry.problem };
   return { ok: true, entry };
@@ -193,24 +197,26 @@ function decodeMemberFields(fields: readonly string[]): MemberRecord | DamagedRe
   );
 }
 
-function decodeEntryFields(fields: readonly string[]): DirectoryEntry | DamagedRecord {
-  const [incarnation, token, generation, free, claims] = fields;
-  const notes = parsed(claims!);
-  return decodeEntry(
-    JSON.stringify({
+/** Its own fields are those of its newest claim; `claims` has the oldest first. */
+function decodeEntryText(text: string): DirectoryEntry | DamagedRecord {
+  const [free, count, ...words] = text.split(" ");
+  if (words.length !== 5 * Number(count))
+    return new DamagedRecord(`directory entry: not ${count} claims: ${JSON.stringify(text)}`);
+  const claims: ClaimWords[] = [];
+  for (let i = 0; i < words.length; i += 5) {
+    const [generation, incarnation, token, reason, counter] = words.slice(i, i + 5);
+    claims.unshift({
+      generation: Number(generation),
       incarnation,
       token,
-      generation: Number(generation),
-      free: free === "1",
-      claims: Array.isArray(notes) ? notes.map(claimNote) : notes,
-    }),
+      reason,
+      counter: Number(counter),
+    });
+  }
+  const { incarnation, token, generation } = claims.at(-1) ?? {};
+  return decodeEntry(
+    JSON.stringify({ incarnation, token, generation, free: free === "1", claims }),
   );
-}
-
-function claimNote(note: unknown): unknown {
-  if (!Array.isArray(note)) return note;
-  const [generation, incarnation, token, reason, counter] = note as readonly unknown[];
-  return { generation: Number(generation), incarnation, token, reason, counter: Number(counter) };
 }
 
 /** JSON inside a record; what is none is left for the check of the whole record to refuse. */

@@ -143,11 +143,8 @@ class RedisDirectory implements Directory {
     return this.#entries.ask(
       RELEASE,
       (args) => {
-        args.number(requests.length);
-        for (const { actor, token } of requests) {
-          args.actor(actor);
-          args.text(token);
-        }
+        args.actors(requests);
+        for (const { token } of requests) args.text(token);
       },
       (reply) => reply.answers(requests, readRelease),
     );
@@ -170,16 +167,15 @@ class RedisDirectory implements Directory {
 }
 
 function writeClaims(args: ScriptArguments, requests: readonly ClaimRequest[]): void {
-  args.number(requests.length);
+  args.actors(requests);
   let last: string | undefined;
-  for (const { actor, incarnation, token, expected, floor, reason } of requests) {
-    args.actor(actor);
+  for (const { incarnation, token, expected, floor, reason } of requests) {
     // A batch is of one claimant.
-    args.text(incarnation === last ? "" : incarnation);
+    args.word(incarnation === last ? "" : incarnation);
     last = incarnation;
-    args.text(token);
+    args.word(token);
     args.text(expected === "free" ? "" : expected.token);
     args.number(floor);
-    args.text(reason);
+    args.word(reason);
   }
 }

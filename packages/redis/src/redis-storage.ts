@@ -7,6 +7,7 @@ import {
   type LoadRequest,
   type PartsRequest,
   type PortEnvironment,
+  ROW_FORMAT,
   type SaveAnswer,
   type SaveRequest,
   type Sequenced,
@@ -58,7 +59,7 @@ class RedisStorage implements Storage {
     return this.#rows.ask(
       SAVE,
       (args) => {
-        args.number(requests.length);
+        args.actors(requests);
         for (const request of requests) writeSave(args, request);
       },
       (reply) => reply.answers(requests, readSave),
@@ -117,23 +118,19 @@ class RedisStorage implements Storage {
 }
 
 function writeClaims(args: ScriptArguments, requests: readonly LoadRequest[]): void {
-  args.number(requests.length);
-  for (const { actor, generation, token } of requests) {
-    args.actor(actor);
+  args.actors(requests);
+  for (const { generation, token } of requests) {
     args.number(generation);
-    args.text(token);
+    args.word(token);
   }
 }
 
 function writeSave(args: ScriptArguments, request: SaveRequest): void {
-  const { actor, generation, token, etag, newEtag, put, del, due } = request;
+  const { generation, token, etag, newEtag, put, del, due } = request;
   // The index would refuse it half-way through.
   assert(due === undefined || Number.isFinite(due), "a due time is a finite number", { due });
-  args.actor(actor);
-  args.number(generation);
-  args.text(token);
-  args.text(etag);
-  args.text(newEtag);
+  args.rowHead(ROW_FORMAT, generation, token, etag);
+  args.rowHead(ROW_FORMAT, generation, token, newEtag);
   const state = put.size === 1 && del.length === 0 && due === undefined && put.get(STATE_PART);
   if (state) {
     args.text("");

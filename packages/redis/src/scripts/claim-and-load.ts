@@ -15,13 +15,15 @@ export const CLAIM_AND_LOAD: LuaScript = luaScript("claimAndLoad", [
   ROW,
   LOADS,
   String.raw`
-local answers, actors, tokens = {}, {}, {}
-for i = 1, take_number() do
-  actors[i], tokens[i] = given[taken + 1], given[taken + 3]
-  answers[i] = { claim() }
+local actors, answers, tokens = take_actors(), {}, {}
+fetch_entries(actors)
+for i, actor in ipairs(actors) do
+  tokens[i] = given[taken + 2]
+  answers[i] = { claim(actor) }
 end
 raise_counters()
 count_directory_change()
+fetch_rows(actors)
 for i, answer in ipairs(answers) do
   local granted = answer[1]
   if granted[1] == 'ok' then answer[2] = load(actors[i], granted[2], tokens[i]) end

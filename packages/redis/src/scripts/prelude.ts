@@ -6,8 +6,13 @@
 //   LU3. A record that cannot be read is an answer about that item, not the end of the batch; it is left as it is.
 //   LU4. Integers are stored and sent as decimal digits, exact up to 2^53: Lua's own printing keeps 14 digits.
 //   LU5. No key has a time to live (R4, R15).
+//   LU6. Entries and rows are texts of words with one blank between them (layout 2). Layout 1 had a hash for each, under the same
+//        name: it is read as such, and becomes a text when it is first written (docs/adr/0021).
 
 import { LARGE, MAX_LIST } from "../arguments.ts";
+
+/** Lua passes at most some 8,000 arguments at once. Even: keys and values stay together. */
+export const SLICE = 4_000;
 
 export const PRELUDE: string = String.raw`
 -- ARGV[1] is the prefix of all keys. ARGV[2] has the operation's own arguments, which are taken in order. Each is a string;
@@ -36,6 +41,7 @@ local function integer(text)
   return number
 end
 local function digits(number)
+  if number < 1e14 then return number .. '' end -- in half the time
   return string.format('%.0f', number)
 end
 
@@ -68,6 +74,45 @@ local function put(key, ...)
   redis.call('HSET', key, ...)
   changed = true
 end
+
+-- Texts under keys of their own, those of a batch with one command: what a command costs here is mostly that it is one. What is
+-- written is kept until the end, for one command likewise; who reads it before then finds it in texts.
+local texts, written = {}, {}
+local function fetch(keys)
+  for first = 1, #keys, ${SLICE} do
+    local found = redis.call('MGET', unpack(keys, first, math.min(first + ${SLICE - 1}, #keys)))
+    for i = 1, #found do texts[keys[first + i - 1]] = found[i] end
+  end
+end
+local function write(key, text)
+  texts[key] = text
+  local count = #written
+  written[count + 1], written[count + 2] = key, text
+  changed = true
+end
+local function flush()
+  for first = 1, #written, ${SLICE} do
+    redis.call('MSET', unpack(written, first, math.min(first + ${SLICE - 1}, #written)))
+  end
+  written = {}
+end
+-- What a key has that has no text: nothing; a hash, as layout 1 had it (LU6); or a problem.
+local function type_at(key, what)
+  local found = redis.call('TYPE', key).ok
+  if found == 'none' or found == 'hash' then return found end
+  return nil, what .. ': not a text'
+end
+local function is_no_text(what, text)
+  local words = string.match(text, '^[^\n]*') -- a state may follow
+  return what .. ': not one of ours: ' .. cjson.encode(string.sub(words, 1, 60))
+end
+-- The arguments from the next one on that are actors: a batch begins with them, so that what it needs can be fetched.
+local function take_actors()
+  local count, actors = take_number(), {}
+  for i = 1, count do actors[i] = given[taken + i] end
+  taken = taken + count
+  return actors
+end
 `;
 
 /** The store's own record; `sequence` counts the scripts that changed something. */
@@ -89,6 +134,7 @@ local function count_change()
 end
 -- Ends every script.
 local function with_sequence(answer)
+  flush()
   count_change()
   local reply = { cmsgpack.pack({ digits(sequence), answer }) }
   for i = 1, #large do reply[i + 1] = large[i] end

@@ -1,6 +1,9 @@
 // Rows: decideLoad, decideSave and decideVerify of ownership-rules, stated in Lua; parts() and dueBefore().
-// Keys: `row:<actor key>`, a hash of the meta fields and one field `p:<name>` per part, so that one fence covers all of it
-// (R10) and a save writes only what changed; `due:<bucket>`, a sorted set of actor keys by due time (S6).
+// Keys of an actor:
+//   `row:<actor key>`, a text: format, generation, token, etag (empty before the first save), version, what there is of the actor
+//        (below), the due time if there is one; a line end; and a small state. One fence covers all of it (R10).
+//   `state:<actor key>`, a state that is not small; `parts:<actor key>`, a hash of the other parts.
+// A save writes only what changed. `due:<bucket>`, a sorted set of actor keys by due time (S6).
 import {
   DUE_BUCKETS,
   KEY_HEADER_BYTES,
@@ -10,126 +13,205 @@ import {
   STATE_PART,
 } from "@tenure/core/internal";
 import { type LuaScript, luaScript } from "../script.ts";
-import { STORAGE } from "./prelude.ts";
+import { SLICE, STORAGE } from "./prelude.ts";
 
-export const ROW: string = String.raw`
-local ROW_FIELDS = { 'format', 'generation', 'token', 'etag', 'version', 'due' }
-local function row_key(actor)
-  return prefix .. 'row:' .. actor
-end
-local function is_due(text)
-  return string.find(text, '^%-?%d[%d%.]*[eE]?[%+%-]?%d*$') and tonumber(text)
-end
+/** In bytes, of a state that stands in its row: a save copies that as it looks at the row, and a load as it raises the fence. */
+const SMALL_STATE = 1_024;
 
--- The row of these fields, false for each one missing; nil and a problem if they are none. due is false or the text that
--- JavaScript printed: only the index takes it for a number.
-local function row_of(f)
-  local format = integer(f[1])
-  if format and format > ${ROW_FORMAT} then
-    -- Of a newer row only its format is sure. A save of the claim that it displaced is fenced by the generation, if that
-    -- is still where it was.
-    return { format = format, is_newer = true, generation = integer(f[2]) or 0, token = '', etag = '', version = 0 }
+/** A row of layout 1 (LU6): one hash, of the words of its text by name and of all parts as `p:<name>`. */
+const ROW_1 = String.raw`
+-- The words of its text, state and parts as they are now; nil and a problem if it has none.
+local function read_row_1(key)
+  local fields = redis.call('HGETALL', key)
+  local f, state, parts = {}, nil, {}
+  for i = 1, #fields, 2 do
+    local field, value = fields[i], fields[i + 1]
+    if field == 'p:${STATE_PART}' then state = value
+    elseif string.sub(field, 1, 2) == 'p:' then
+      parts[#parts + 1] = string.sub(field, 3)
+      parts[#parts + 1] = value
+    else f[field] = value end
   end
-  local row = { format = format, generation = integer(f[2]), token = f[3] ~= '' and f[3], etag = f[4],
-    version = integer(f[5]), due = f[6] }
-  if not (format and row.generation and row.token and row.etag and row.version) then
-    for i = 1, 5 do
-      local field = ROW_FIELDS[i]
-      if not row[field] then return nil, is_missing('row', field, f[i]) end
-    end
+  for _, field in ipairs({ 'format', 'generation', 'token', 'etag', 'version' }) do
+    if not f[field] then return nil, is_missing('row', field, f[field]) end
   end
-  if row.due and not is_due(row.due) then return nil, is_missing('row', 'due', row.due) end
-  return row
-end
--- nil if absent; nil and a problem if it cannot be read.
-local function read_row(actor)
-  local f, problem = read_hash(row_key(actor), 'row', ROW_FIELDS)
-  if not f then return nil, problem end
-  return row_of(f)
+  return table.concat({ f.format, f.generation, f.token, f.etag, f.version, '-', f.due }, ' '), state, parts
 end
 `;
 
-/** The load of one row; the order of the checks is decideLoad's. */
+export const ROW: string =
+  ROW_1 +
+  String.raw`
+local row_keys, state_keys = prefix .. 'row:', prefix .. 'state:'
+local function parts_key(actor)
+  return prefix .. 'parts:' .. actor
+end
+local function fetch_rows(actors)
+  local keys = {}
+  for i = 1, #actors do keys[i] = row_keys .. actors[i] end
+  fetch(keys)
+end
+-- Lua passes at most some 8,000 arguments at once.
+local function in_slices(command, key, list)
+  for first = 1, #list, ${SLICE} do
+    redis.call(command, key, unpack(list, first, math.min(first + ${SLICE - 1}, #list)))
+  end
+end
+
+local function is_due(text)
+  return string.find(text, '^%-?%d[%d%.]*[eE]?[%+%-]?%d*$') and tonumber(text)
+end
+-- What there can be of an actor: a small state (i), another one (s), other parts (p).
+local IS_HOLDING = { ['-'] = true, i = true, s = true, p = true, ip = true, sp = true }
+-- The row of this text; nil and a problem if it is of none. due is false or the text that JavaScript printed: only the index
+-- takes it for a number.
+local function row_of(text)
+  local format = integer(string.match(text, '^%d+'))
+  if format and format > ${ROW_FORMAT} then
+    -- Of a newer row only its format is sure. A save of the claim that it displaced is fenced by the generation, if that
+    -- is still where it was.
+    local generation = integer(string.match(text, '^%d+ (%d+)')) or 0
+    return { format = format, is_newer = true, generation = generation, token = '', etag = '', version = 0 }
+  end
+  local generation, token, etag, version, holding, due, state =
+    string.match(text, '^%d+ (%d+) (%S+) (%S*) (%d+) ([%-isp]+) ?(%S*)\n(.*)$')
+  local row = { format = format, generation = integer(generation), token = token, etag = etag, version = integer(version),
+    due = due ~= '' and due }
+  if not (format and row.generation and row.version and IS_HOLDING[holding]) or row.due and not is_due(row.due) then
+    return nil, is_no_text('row', text)
+  end
+  row.state = string.find(holding, 'i', 1, true) and state -- false where it has none, or one that is not small
+  row.has_state_apart = string.find(holding, 's', 1, true) ~= nil
+  row.has_parts = string.find(holding, 'p', 1, true) ~= nil
+  return row
+end
+local function write_row(actor, row)
+  local holding = (row.state and 'i' or row.has_state_apart and 's' or '') .. (row.has_parts and 'p' or '')
+  if holding == '' then holding = '-' end
+  local words = { '${ROW_FORMAT}', digits(row.generation), row.token, row.etag, digits(row.version), holding, row.due or nil }
+  write(row_keys .. actor, table.concat(words, ' ') .. '\n' .. (row.state or ''))
+end
+-- These change the state; the row is still to be written.
+local function drop_state(actor, row)
+  if row.has_state_apart then
+    flush() -- an earlier save of this batch may have put it
+    redis.call('DEL', state_keys .. actor)
+  end
+  row.state, row.has_state_apart = false, false
+end
+local function put_state(actor, row, state)
+  if #state <= ${SMALL_STATE} then
+    drop_state(actor, row)
+    row.state = state
+  else
+    write(state_keys .. actor, state)
+    row.state, row.has_state_apart = false, true
+  end
+end
+-- Of an actor whose row was fetched. nil if absent; nil and a problem if it cannot be read.
+local function read_row(actor)
+  local key = row_keys .. actor
+  if texts[key] then return row_of(texts[key]) end
+  local found, problem = type_at(key, 'row')
+  if found ~= 'hash' then return nil, problem end
+  local text, state, parts = read_row_1(key)
+  if not text then return nil, state end
+  local row
+  row, problem = row_of(text .. '\n')
+  if row and not row.is_newer then
+    redis.call('DEL', parts_key(actor))
+    in_slices('HSET', parts_key(actor), parts)
+    row.has_parts = #parts > 0
+    if state then put_state(actor, row, state) end
+    write_row(actor, row) -- in place of the hash
+  end
+  return row, problem
+end
+`;
+
+/** The load of one row that was fetched; the order of the checks is decideLoad's. */
 export const LOADS: string = String.raw`
 -- All parts, but of recorded results only the header (S3).
 local RESULTS = { ['${KEY_PARTS}'] = true, ['${SENDER_PARTS}'] = true }
 
-local PLACES = {}
-for place, field in ipairs(ROW_FIELDS) do PLACES[field] = place end
-
--- As read_row, and what else a load answers, in one reading: what a command costs here is mostly that it is one.
-local function read_whole_row(key)
-  local fields = redis.pcall('HGETALL', key)
-  if fields.err then return nil, 'row: not a hash' end
-  if #fields == 0 then return nil, nil, {} end
-  local f, parts, is_row = { false, false, false, false, false, false }, {}, false
-  for i = 1, #fields, 2 do
-    local field, value = fields[i], fields[i + 1]
-    local place = PLACES[field]
-    if place then
-      f[place] = value
-      is_row = true
-    elseif string.sub(field, 1, 2) == 'p:' then
-      local name = string.sub(field, 3)
+local function parts_of(actor, row)
+  local state, parts = row.state, {}
+  if row.has_state_apart then
+    state = redis.pcall('GET', state_keys .. actor)
+    if type(state) ~= 'string' then return nil, 'row: its state is gone' end
+  end
+  if state then parts = { '${STATE_PART}', bytes(state) } end
+  if row.has_parts then
+    local fields = redis.pcall('HGETALL', parts_key(actor))
+    if fields.err or #fields == 0 then return nil, 'row: its parts are gone' end
+    for i = 1, #fields, 2 do
+      local name, value = fields[i], fields[i + 1]
       local is_result = RESULTS[string.sub(name, 1, ${KEY_PARTS.length})]
       parts[#parts + 1] = name
       parts[#parts + 1] = bytes(is_result and string.sub(value, 1, ${KEY_HEADER_BYTES}) or value)
     end
   end
-  if not is_row then return nil, 'row: none of its fields is there' end
-  local row, problem = row_of(f)
-  return row, problem, parts
+  return parts
+end
+
+-- The load of a row that has a small state and nothing more, by a claim above its own, which nearly every load is. nil if it is another.
+local function load_as_left(actor, generation, token)
+  local key = row_keys .. actor
+  local text = texts[key]
+  if not text then return nil end
+  local before, left, etag, version, state = string.match(text, '^${ROW_FORMAT} (%d+) %S+( (%S*) (%d+) i\n(.*))$')
+  if not before or #before > 14 or #version > 14 or tonumber(before) >= tonumber(generation) then return nil end
+  write(key, '${ROW_FORMAT} ' .. generation .. ' ' .. token .. left) -- O4
+  return { 'ok', etag, version, false, { '${STATE_PART}', bytes(state) } }
 end
 
 local function load(actor, generation_text, token)
-  local key, generation = row_key(actor), tonumber(generation_text)
-  local row, problem, parts = read_whole_row(key)
+  local answer = load_as_left(actor, generation_text, token)
+  if answer then return answer end
+  local generation = tonumber(generation_text)
+  local row, problem = read_row(actor)
   if problem then return { 'damaged', problem } end
-  if row and row.is_newer then return { 'newer-format', digits(row.format) } end
-  if row and (row.generation > generation or (row.generation == generation and row.token ~= token)) then
+  if not row then
+    write_row(actor, { generation = generation, token = token, etag = '', version = 0 })
+    return { 'ok', '', '0', false, {} }
+  end
+  if row.is_newer then return { 'newer-format', digits(row.format) } end
+  if row.generation > generation or (row.generation == generation and row.token ~= token) then
     return { 'fenced', digits(row.generation) }
   end
-  if not row then
-    put(key, 'format', '${ROW_FORMAT}', 'generation', generation_text, 'token', token, 'etag', '', 'version', '0')
-    return { 'ok', '', '0', false, parts }
-  end
-  if row.format ~= ${ROW_FORMAT} then
-    put(key, 'format', '${ROW_FORMAT}', 'generation', generation_text, 'token', token) -- O4
-  elseif row.generation ~= generation then
-    put(key, 'generation', generation_text, 'token', token) -- O4
+  local parts
+  parts, problem = parts_of(actor, row)
+  if problem then return { 'damaged', problem } end
+  if row.format ~= ${ROW_FORMAT} or row.generation ~= generation then
+    row.generation, row.token = generation, token -- O4
+    write_row(actor, row)
   end
   return { 'ok', row.etag, digits(row.version), row.due, parts }
 end
 `;
 
-/** ARGV: count, then per load: actor key, generation, token. */
+/** ARGV: count, actor keys, then per load: generation, token. */
 export const LOAD: LuaScript = luaScript("load", [
   STORAGE,
   ROW,
   LOADS,
   String.raw`
-local answers = {}
-for i = 1, take_number() do answers[i] = load(take(), take(), take()) end
+local actors, answers = take_actors(), {}
+fetch_rows(actors)
+for i, actor in ipairs(actors) do answers[i] = load(actor, take(), take()) end
 return with_sequence(answers)
 `,
 ]);
 
 /**
- * ARGV: count, then per save: actor key, generation, token, etag, new etag, and what else it is. '' is a state and nothing more: its
- * bytes follow. Else 'more', due ('' for none), how many parts to put, name and bytes of each, how many to delete, name of each.
+ * ARGV: count, actor keys, then per save: how the row's text begins before and after it, up to version, and what else it is. '' is a
+ * state and nothing more: its bytes follow. Else 'more', due ('' for none), how many parts to put, name and bytes of each, how many to
+ * delete, name of each.
  */
 export const SAVE: LuaScript = luaScript("save", [
   STORAGE,
   ROW,
   String.raw`
--- Lua passes at most some 8,000 arguments at once.
-local function in_slices(command, key, list)
-  if #list <= 4000 then return redis.call(command, key, unpack(list)) end
-  for first = 1, #list, 4000 do
-    redis.call(command, key, unpack(list, first, math.min(first + 3999, #list)))
-  end
-end
-
 -- dueBucket of the port: FNV-1a. Lua's numbers are exact up to 2^53, so that a product is made of two.
 local function due_bucket(actor)
   local hash = 0x811c9dc5
@@ -139,8 +221,7 @@ local function due_bucket(actor)
   end
   return digits(hash % ${DUE_BUCKETS})
 end
-
--- Changes the index first of all: it is the one step that can find another type under its key. Answers a problem.
+-- Answers a problem.
 local function index_due(actor, due)
   local key = prefix .. 'due:' .. due_bucket(actor)
   local reply
@@ -151,86 +232,100 @@ end
 
 local OK = { 'ok' }
 
--- The row as its writer left it, which nearly every save meets: then what it is given is all that can be in it, and only the
--- version has to be read. Else nothing is known, and all is looked at.
-local function as_left(key, generation, token, etag, due)
-  local f = redis.pcall('HMGET', key, 'format', 'generation', 'token', 'etag', 'version', 'due')
-  return f[3] == token and f[4] == etag and f[2] == generation and f[1] == '${ROW_FORMAT}' and (f[6] or '') == due
-    and integer(f[5])
+-- The row as its writer left it, with nothing but a small state, which nearly every save meets: then what it is given is all that can
+-- be in it, and only the version has to be read. Else nothing is known, and all is looked at. What a save costs is mostly how
+-- many texts are made for it.
+local function save_as_left(actor, left, next, state)
+  local key = row_keys .. actor
+  local text = texts[key]
+  if not text or string.sub(text, 1, #left) ~= left or left == next or #state > ${SMALL_STATE} then return false end
+  local version = string.match(text, '^(%d+) [%-i]\n', #left + 1)
+  if not version or #version > 14 then return false end
+  write(key, next .. version + 1 .. ' i\n' .. state)
+  return true
 end
 
-local function save()
-  local first = taken
-  local actor, generation, token, etag, new_etag, kind = unpack(given, first + 1, first + 6)
-  taken = first + 6
-  local key = row_key(actor)
-  local due, count = '', 1
-  if kind ~= '' then due, count = take(), take_number() end
-  local version = etag ~= new_etag and as_left(key, generation, token, etag, due)
-  if kind == '' and version then -- nearly all of them
-    redis.call('HSET', key, 'etag', new_etag, 'version', digits(version + 1), 'p:${STATE_PART}', take_bytes())
-    changed = true
-    return OK
+-- What changes besides the row itself. What can find another type under its key comes first: answers a problem.
+local function change_parts(actor, row, due, state, puts, dels)
+  local key = parts_key(actor)
+  if #puts + #dels > 0 then
+    local held = redis.pcall('HLEN', key)
+    if type(held) == 'table' then return 'parts: ' .. held.err end
+    if held > 0 and not row.has_parts then redis.call('DEL', key) end -- of a row that somebody removed
   end
-
-  -- What changes, as one command: the fields of the row first.
-  local puts, dels = { 'etag', new_etag, 'version', false }, nil
-  for i = 5, 3 + 2 * count, 2 do
-    puts[i] = 'p:' .. (kind == '' and '${STATE_PART}' or take())
-    puts[i + 1] = take_bytes()
+  if row.due ~= due then
+    local problem = index_due(actor, due)
+    if problem then return problem end
   end
-  local deleted = kind == '' and 0 or take_number()
-  if deleted > 0 then
-    dels = {}
-    for i = 1, deleted do dels[i] = 'p:' .. take() end
+  if #dels > 0 then in_slices('HDEL', key, dels) end -- before the puts: a name in both ends up put
+  in_slices('HSET', key, puts)
+  if #puts + #dels > 0 then row.has_parts = #puts > 0 or redis.call('EXISTS', key) == 1 end
+  if state then put_state(actor, row, state) elseif state == false then drop_state(actor, row) end
+end
+
+local function save(actor)
+  local left, next, kind = given[taken + 1], given[taken + 2], given[taken + 3]
+  taken = taken + 3
+  -- state is the bytes to put, false where it is deleted, and else nil.
+  local due, state, puts, dels = false, nil, nil, nil
+  if kind == '' then
+    state = take_bytes()
+    if save_as_left(actor, left, next, state) then return OK end -- nearly all of them
   end
-
-  if not version then
-    local row, problem = read_row(actor)
-    if problem then return { 'damaged', problem } end
-    if row and row.etag == new_etag then return OK end -- R8: this very save was applied before
-    if not row or row.generation ~= tonumber(generation) or row.token ~= token then -- R1, R9
-      return { 'fenced', digits(row and row.generation or 0) }
-    end
-    if row.etag ~= etag then return { 'conflict', row.etag } end -- I2
-
-    local due_before = row.due or ''
-    if due_before ~= due then
-      local index_problem = index_due(actor, due ~= '' and due)
-      if index_problem then return { 'damaged', index_problem } end
-      if due ~= '' then
-        puts[#puts + 1] = 'due'
-        puts[#puts + 1] = due
+  puts, dels = {}, {}
+  if kind ~= '' then
+    due = take()
+    if due == '' then due = false end
+    for _ = 1, take_number() do
+      local name, value = take(), take_bytes()
+      if name == '${STATE_PART}' then state = value
       else
-        redis.call('HDEL', key, 'due')
+        puts[#puts + 1] = name
+        puts[#puts + 1] = value
       end
     end
-    version = row.version
+    for _ = 1, take_number() do
+      local name = take()
+      if name ~= '${STATE_PART}' then dels[#dels + 1] = name
+      elseif state == nil then state = false end
+    end
   end
-  puts[4] = digits(version + 1)
-  if dels then in_slices('HDEL', key, dels) end -- before the puts: a name in both ends up put
-  in_slices('HSET', key, puts)
-  changed = true
+
+  local row, problem = read_row(actor)
+  if problem then return { 'damaged', problem } end
+  local generation, token, etag = string.match(left, '^%d+ (%d+) (%S+) (%S*) $')
+  local new_etag = string.match(next, ' (%S+) $')
+  if row and row.etag == new_etag then return OK end -- R8: this very save was applied before
+  if not row or row.generation ~= tonumber(generation) or row.token ~= token then -- R1, R9
+    return { 'fenced', digits(row and row.generation or 0) }
+  end
+  if row.etag ~= etag then return { 'conflict', row.etag } end -- I2
+  problem = change_parts(actor, row, due, state, puts, dels)
+  if problem then return { 'damaged', problem } end
+  row.etag, row.version, row.due = new_etag, row.version + 1, due
+  write_row(actor, row)
   return OK
 end
 
-local answers = {}
-for i = 1, take_number() do answers[i] = save() end
+local actors, answers = take_actors(), {}
+fetch_rows(actors)
+for i, actor in ipairs(actors) do answers[i] = save(actor) end
 return with_sequence(answers)
 `,
 ]);
 
-/** ARGV: count, then per row: actor key, generation, token. */
+/** ARGV: count, actor keys, then per row: generation, token. */
 export const VERIFY: LuaScript = luaScript(
   "verify",
   [
     STORAGE,
     ROW,
     String.raw`
-local answers = {}
-for i = 1, take_number() do
-  local row = read_row(take())
+local actors, answers = take_actors(), {}
+fetch_rows(actors)
+for i, actor in ipairs(actors) do
   local generation, token = take_number(), take()
+  local row = texts[row_keys .. actor] and read_row(actor) -- of layout 1 it is of no claim of today
   answers[i] = (row and row.generation == generation and row.token == token) and '1' or '0'
 end
 return with_sequence(answers)
@@ -246,10 +341,16 @@ export const PARTS: LuaScript = luaScript(
     STORAGE,
     ROW,
     String.raw`
-local key = row_key(take())
+local actor = take()
+local text = redis.call('GET', row_keys .. actor)
+local holding, small_state = string.match(text or '', '^%d+ %d+ %S+ %S* %d+ ([%-isp]+)[^\n]*\n(.*)$')
 local found = {}
 for i = 1, take_number() do
-  local value = redis.call('HGET', key, 'p:' .. take())
+  local name, value = take(), false
+  if not holding then value = false
+  elseif name ~= '${STATE_PART}' then value = redis.call('HGET', parts_key(actor), name)
+  elseif string.find(holding, 'i', 1, true) then value = small_state
+  else value = redis.call('GET', state_keys .. actor) end
   found[i] = value and bytes(value)
 end
 return with_sequence(found)
