@@ -201,6 +201,7 @@ test("two saves of one actor in one batch end as one after the other, whatever t
     { put: small, del: [] },
     { put: new Map([["k/a", Buffer.alloc(24, 3)]]), del: [] },
     { put: large, del: ["k/a"] },
+    { put: small, del: [] },
   ];
   const saves = steps.map((step, i) =>
     save({ ...step, etag: i === 0 ? "" : `e${i - 1}`, newEtag: `e${i}` }),
@@ -208,8 +209,9 @@ test("two saves of one actor in one batch end as one after the other, whatever t
   const { answer } = await storage.save(saves);
   expect(answer).toEqual(steps.map(() => ({ ok: true })));
   const loaded = await storage.load([{ actor: ACTOR, generation: 1, token: "t1" }]);
-  const parts = new Map([["state", new Uint8Array(2_000).fill(1)]]);
-  expect(loaded.answer).toMatchObject([{ row: { meta: { version: 6, etag: "e5" }, parts } }]);
+  const parts = new Map([["state", new Uint8Array(20).fill(2)]]);
+  expect(loaded.answer).toMatchObject([{ row: { meta: { version: 7, etag: "e6" }, parts } }]);
+  expect(await client(server).exists(STATE, PARTS)).toBe(0);
 });
 
 test.each([
@@ -229,6 +231,20 @@ test.each([
   expect(answer).toMatchObject([
     { refusal: "damaged", problem: /^row: its (?:state|parts) (?:is|are) gone$/ },
   ]);
+});
+
+test("parts that a removed row has left behind do not come back with the next one", async () => {
+  const server = await start();
+  const { storage } = await openBoth(server.url);
+  const request = { actor: ACTOR, generation: 1, token: "t1" };
+  await storage.load([request]);
+  await storage.save([save({ put: new Map([["k/old", Buffer.alloc(24)]]) })]);
+  await client(server).del(ROW);
+  await storage.load([request]);
+  await storage.save([save({ put: new Map([["k/new", Buffer.alloc(24)]]) })]);
+  const { answer } = await storage.load([request]);
+  const parts = new Map([["k/new", new Uint8Array(24)]]);
+  expect(answer).toMatchObject([{ row: { parts } }]);
 });
 
 test("a damaged due index refuses the save before any of it is written (LU2)", async () => {
