@@ -30,7 +30,6 @@ import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { Life, type LifeHost } from "./life.ts";
 import { openState } from "./open-state.ts";
 import { Moment } from "./moment.ts";
-import { OutputGate } from "./output-gate.ts";
 import { Serving, type ServingHost } from "./serving.ts";
 import type { RowStore } from "./row-store.ts";
 import { claimAndLoad, type StartDeps, type Started } from "./start-activation.ts";
@@ -75,7 +74,6 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
   readonly #deps: ActivationDeps;
   readonly #serving: Serving;
   readonly turns: TurnTracker;
-  readonly gate: OutputGate;
   /** Made when it is looked at. */
   #abort: AbortController | undefined;
   #state: State = { kind: "starting" };
@@ -90,7 +88,6 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
     this.kind = kind;
     this.#deps = deps;
     this.turns = kind.exclusive ? exclusiveTurns() : overlappingTurns();
-    this.gate = new OutputGate(deps.lease, this);
     this.#serving = new Serving(this);
     this.lastCallMs = deps.clock.monotonicMs();
     void this.#start();

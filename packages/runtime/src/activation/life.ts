@@ -16,14 +16,13 @@ import {
   type TurnOptions,
 } from "@tenure/core/internal";
 import type { Invoker } from "@tenure/client/internal";
-import type { Claim } from "@tenure/directory/internal";
+import type { Claim, LeaseKeeper } from "@tenure/directory/internal";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { ActivationContext, type ContextHost } from "./actor-context.ts";
 import { type CommitHost, CommitPipeline, CommitRefused } from "./commit-pipeline.ts";
 import { KeyedCalls, type KeyedDeps } from "./keyed-calls.ts";
 import { LostActor, type LostHost } from "./lost-actor.ts";
 import { OutgoingCalls, type OutgoingDeps } from "./outgoing-calls.ts";
-import type { OutputGate } from "./output-gate.ts";
 import type { AskedSave } from "./row-store.ts";
 import type { Started } from "./start-activation.ts";
 import { StateAccess, type StateOwner } from "./state-access.ts";
@@ -37,7 +36,6 @@ export interface LifeHost {
   readonly address: ActorAddress;
   readonly kind: ActorKind;
   readonly turns: TurnTracker;
-  readonly gate: OutputGate;
   readonly signal: AbortSignal;
   /** Set when the activation has been lost. */
   readonly loss: CommitRefused | undefined;
@@ -132,8 +130,8 @@ export class Life implements Parts {
     return this.#host.turns;
   }
 
-  get gate(): OutputGate {
-    return this.#host.gate;
+  get lease(): LeaseKeeper {
+    return this.#deps.lease;
   }
 
   get signal(): AbortSignal {

@@ -4,15 +4,14 @@ import { formatActor, type Interceptor, type ReferenceTarget } from "@tenure/cor
 import { callSite } from "./call-site.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { LostActor } from "./lost-actor.ts";
-import type { OutputGate } from "./output-gate.ts";
+import { type Gated, gateOpen, passGate } from "./output-gate.ts";
 import type { TurnTracker } from "./turn-context.ts";
 
-export interface OutgoingDeps {
+export interface OutgoingDeps extends Gated {
   readonly invoker: Invoker;
   /** Around these calls, where the actor's class has some of its own; else the invoker's are. */
   readonly outgoing: readonly Interceptor[] | undefined;
   readonly turns: TurnTracker;
-  readonly gate: OutputGate;
   readonly commits: CommitPipeline | undefined;
   readonly lost: LostActor;
   readonly exposeStacks: boolean;
@@ -46,7 +45,7 @@ export class OutgoingCalls implements ReferenceTarget {
       headers: turn?.call.headers,
       interceptors: deps.outgoing,
       gate: () => gateOf(deps, what),
-      mayLeave: () => deps.gate.open(),
+      mayLeave: () => gateOpen(deps),
     });
     if (!site) return answer;
     return answer.catch((error: unknown) => {
@@ -57,11 +56,11 @@ export class OutgoingCalls implements ReferenceTarget {
 }
 
 /** Asked before every attempt of a call: what it must wait for, which is refused when the actor is lost (R17, R25). */
-function gateOf({ lost, gate, commits }: OutgoingDeps, what: string): Promise<void> | undefined {
-  const committed = commits?.barrier();
-  if (!committed && gate.open()) return undefined;
-  const passed = gate.pass(committed).catch(() => {
-    throw lost.error(what);
+function gateOf(deps: OutgoingDeps, what: string): Promise<void> | undefined {
+  const committed = deps.commits?.barrier();
+  if (!committed && gateOpen(deps)) return undefined;
+  const passed = passGate(deps, committed).catch(() => {
+    throw deps.lost.error(what);
   });
   // A call that is over by then does not look at its gate any more.
   passed.catch(() => undefined);

@@ -1,33 +1,26 @@
-// The output gate of one activation: replies and calls leave through it, and nothing else does (R17).
+// The output gate of an activation: replies and calls leave through it, and nothing else does (R17).
 //   G1. Nothing passes before what it may show is durable (I9).
 //   G2. Nothing passes while the lease does not hold (R6); after each wait it is asked again.
 //   G3. Nothing passes after the activation has been lost (R25).
 import type { LeaseKeeper } from "@tenure/directory/internal";
 import type { CommitRefused } from "./commit-pipeline.ts";
 
-interface Losable {
+/** An activation. The gate is no object of its own: each call of each actor would have to look for it in memory. */
+export interface Gated {
+  readonly lease: Pick<LeaseKeeper, "holds" | "whenHeld">;
   readonly loss: CommitRefused | undefined;
 }
 
-export class OutputGate {
-  readonly #lease: Pick<LeaseKeeper, "holds" | "whenHeld">;
-  readonly #activation: Losable;
+/** Whether something that waits for no commit may pass now, which is `nowMs` on the monotonic clock. */
+export function gateOpen({ lease, loss }: Gated, nowMs?: number): boolean {
+  return loss === undefined && lease.holds(nowMs);
+}
 
-  constructor(lease: Pick<LeaseKeeper, "holds" | "whenHeld">, activation: Losable) {
-    this.#lease = lease;
-    this.#activation = activation;
-  }
-
-  /** Whether something that waits for no commit may pass now, which is `nowMs` on the monotonic clock. */
-  open(nowMs?: number): boolean {
-    return this.#activation.loss === undefined && this.#lease.holds(nowMs);
-  }
-
-  /** Resolves when something that waits for `durable` may leave; rejects with the reason when it never may. */
-  async pass(durable: Promise<void> | undefined): Promise<void> {
-    await durable;
-    for (let held = this.#lease.whenHeld(); held; held = this.#lease.whenHeld()) await held;
-    const { loss } = this.#activation;
-    if (loss) throw loss;
-  }
+/** Resolves when something that waits for `durable` may leave; rejects with the reason when it never may. */
+export async function passGate(gated: Gated, durable: Promise<void> | undefined): Promise<void> {
+  await durable;
+  const { lease } = gated;
+  for (let held = lease.whenHeld(); held; held = lease.whenHeld()) await held;
+  const { loss } = gated;
+  if (loss) throw loss;
 }

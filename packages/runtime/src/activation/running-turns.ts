@@ -5,6 +5,7 @@ import {
   keyLane,
   mayRunBeside,
   type mayStart,
+  type RunningModes,
   type SeenTurn,
   type Verdict,
 } from "./admission.ts";
@@ -13,8 +14,10 @@ import type { Turn } from "./turn-context.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
-export class RunningTurns {
-  readonly #counts = { write: 0, read: 0, interleave: 0 };
+export class RunningTurns implements RunningModes {
+  write = 0;
+  read = 0;
+  interleave = 0;
   /** Of the keyed calls; kept only where turns run beside each other at will. */
   readonly #lanes: Set<string> | undefined;
   readonly #reentrancy: Reentrancy;
@@ -27,16 +30,15 @@ export class RunningTurns {
   }
 
   get none(): boolean {
-    const { write, read, interleave } = this.#counts;
-    return write + read + interleave === 0;
+    return this.write + this.read + this.interleave === 0;
   }
 
   begin(mode: MethodMode): void {
-    this.#counts[mode] += 1;
+    this[mode] += 1;
   }
 
   end(mode: MethodMode): void {
-    this.#counts[mode] -= 1;
+    this[mode] -= 1;
   }
 
   beginCall(call: IncomingCall): void {
@@ -54,8 +56,9 @@ export class RunningTurns {
   /** `own`: the turns of the call's own chain that run here. */
   verdict(call: IncomingCall, own: readonly Turn[]): Verdict {
     if (own.length === 0 && this.#reentrancy !== "full")
-      return this.#rule(call.method.mode, this.#counts) ? "start" : "wait";
-    const running = { ...this.#counts };
+      return this.#rule(call.method.mode, this) ? "start" : "wait";
+    const { write, read, interleave } = this;
+    const running = { write, read, interleave };
     for (const turn of own) running[turn.mode] -= 1;
     const others = { running, lanes: this.#lanes ?? NONE };
     return admit(seen(call), own.map(seenTurn), others, this.#reentrancy, this.#rule);

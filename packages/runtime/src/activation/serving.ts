@@ -25,7 +25,7 @@ import { overloaded } from "../messaging/overloaded.ts";
 import { CommitRefused } from "./commit-pipeline.ts";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import type { Life } from "./life.ts";
-import type { OutputGate } from "./output-gate.ts";
+import { type Gated, gateOpen, passGate } from "./output-gate.ts";
 import { RunningTurns } from "./running-turns.ts";
 import { Unverified } from "./strict-reads.ts";
 import type { Turn } from "./turn-context.ts";
@@ -33,11 +33,10 @@ import type { TurnOutcome } from "./turn-runner.ts";
 import type { TurnRules } from "./turn-rules.ts";
 import { WaitingCalls } from "./waiting-calls.ts";
 
-export interface ServingHost {
+export interface ServingHost extends Gated {
   readonly clock: Clock;
   readonly lease: LeaseKeeper;
   readonly rules: TurnRules;
-  readonly gate: OutputGate;
   readonly maxQueue: number;
   readonly reentrancy: Reentrancy;
   /** Of the class or of the silo; a call may ask for it, too. */
@@ -259,11 +258,11 @@ export class Serving {
 
   #served(call: IncomingCall, life: Life, outcome: TurnOutcome, beganMs: number): void {
     this.#running.endCall(call);
-    const { clock, gate, rules, strictReads } = this.#host;
+    const { clock, rules, strictReads } = this.#host;
     const nowMs = clock.monotonicMs();
     this.#serviceMs += (nowMs - beganMs - this.#serviceMs) / 10;
     const strict = rules.mustVerify(call.strict || strictReads, outcome);
-    if (!strict && outcome.barrier === undefined && gate.open(nowMs)) {
+    if (!strict && outcome.barrier === undefined && gateOpen(this.#host, nowMs)) {
       call.reply(outcome.result);
       this.#pump();
       this.#host.turnEnded(nowMs);
@@ -284,7 +283,7 @@ export class Serving {
   /** As #replyWhenSafe, without its promises where nothing but the commit was waited for: every write comes here. */
   #durable(call: IncomingCall, outcome: TurnOutcome): void {
     const nowMs = this.#host.clock.monotonicMs();
-    if (this.#host.gate.open(nowMs)) this.#replied(call, outcome.result, nowMs);
+    if (gateOpen(this.#host, nowMs)) this.#replied(call, outcome.result, nowMs);
     else void this.#replyWhenSafe(call, outcome, undefined);
   }
 
@@ -302,7 +301,7 @@ export class Serving {
     try {
       // First, since the gate must be the last to be asked; beside the commits, which are on their way by now.
       if (verified) await this.#verify(verified);
-      await this.#host.gate.pass(barrier);
+      await passGate(this.#host, barrier);
     } catch (error) {
       this.#replied(call, this.#host.rules.lossResult(error, turn));
       return;
