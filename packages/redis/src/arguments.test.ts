@@ -49,6 +49,40 @@ test("an actor is what its key is (AR1, A2)", () => {
   );
 });
 
+test("two beginnings of a row are what their words are, with a blank behind each (AR1)", () => {
+  const args = new ScriptArguments(FIRST);
+  const hex = fc.array(fc.constantFrom(..."0123456789abcdef"), { maxLength: 32 });
+  const word = fc.oneof(
+    hex.map((digits) => digits.join("")),
+    fc.string({ unit: "grapheme", maxLength: 150 }).map((text) => text.replaceAll(" ", "_")),
+  );
+  const generation = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+  fc.assert(
+    fc.property(generation, word, word, word, (number, token, before, after) => {
+      args.text("one");
+      args.rowHeads(1, number, token, before, after);
+      args.text("two");
+      const heads = [before, after].map((etag) => `1 ${number} ${token} ${etag} `);
+      const items = ["one", ...heads, "two"];
+      expect(read(args.take(), items)).toEqual(items);
+    }),
+  );
+});
+
+test("what stands between blanks in a record may have none itself, and nothing is written then", () => {
+  const args = new ScriptArguments(FIRST);
+  expect(() => args.word("a b")).toThrow("has none");
+  const long = "c".repeat(300);
+  for (const [token, before, after] of [
+    ["a b", "", "c"],
+    ["a", "é b", "c"],
+    ["a", "b", `${long} `],
+  ])
+    expect(() => args.rowHeads(1, 2, token!, before!, after!)).toThrow("has no blank");
+  args.word("é");
+  expect(read(args.take(), [""])).toEqual(["é"]);
+});
+
 test("a number is what JavaScript prints (AR1)", () => {
   const args = new ScriptArguments(FIRST);
   const powers = Array.from({ length: 16 }, (_, i) => 10 ** i);

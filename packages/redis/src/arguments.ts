@@ -25,6 +25,7 @@ const BILLION = 1e9;
 const BILLION_DIGITS = 9;
 const ZERO = 0x30;
 const BLANK = 0x20;
+const NOT_PLAIN = -1;
 const SLASH = 0x2f;
 /** base64url */
 const DIGITS = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
@@ -71,40 +72,61 @@ export class ScriptArguments {
     this.text(word);
   }
 
-  /** How the text of a row begins, up to its version (`scripts/rows.ts`): words with a blank behind each. */
-  rowHead(format: number, generation: number, token: string, etag: string): void {
-    if (this.#plainRowHead(format, generation, token, etag)) return;
-    assert(!`${token}${etag}`.includes(" "), "a word of a row has no blank", { token, etag });
-    this.text(`${format} ${generation} ${token} ${etag} `);
+  /**
+   * How the text of a row begins, up to its version (`scripts/rows.ts`), before a save and after it: words with a blank behind each. Two
+   * arguments, which differ in their last word.
+   */
+  rowHeads(format: number, generation: number, token: string, before: string, after: string): void {
+    if (this.#plainRowHeads(format, generation, token, before, after)) return;
+    const words = [token, before, after];
+    assert(!words.join("").includes(" "), "a word of a row has no blank", { words });
+    this.text(`${format} ${generation} ${token} ${before} `);
+    this.text(`${format} ${generation} ${token} ${after} `);
   }
 
-  /** False when it is not plain, and nothing is written. */
-  #plainRowHead(format: number, generation: number, token: string, etag: string): boolean {
-    if (token.length + etag.length + 2 * MAX_DIGITS + 4 > 0xff) return false;
-    this.#makeRoom(ITEM_HEAD + 0xff);
+  /** False when they are not plain, and nothing is written. */
+  #plainRowHeads(
+    format: number,
+    generation: number,
+    token: string,
+    before: string,
+    after: string,
+  ): boolean {
+    const longest = 2 * MAX_DIGITS + 4 + token.length + Math.max(before.length, after.length);
+    if (longest > 0xff || !(generation >= 0 && Number.isSafeInteger(generation))) return false;
+    this.#makeRoom(2 * (ITEM_HEAD + longest));
     const bytes = this.#bytes;
-    const start = this.#at + 2;
-    let at = this.#naturalAt(format, start);
+    const first = this.#at + 2;
+    let at = this.#naturalAt(format, first);
     bytes[at++] = BLANK;
     at = this.#naturalAt(generation, at);
     bytes[at++] = BLANK;
-    for (let i = 0; i < token.length; i++) {
-      const unit = token.charCodeAt(i);
-      if (unit > 0x7f || unit === BLANK) return false;
-      bytes[at++] = unit;
-    }
-    bytes[at++] = BLANK;
-    for (let i = 0; i < etag.length; i++) {
-      const unit = etag.charCodeAt(i);
-      if (unit > 0x7f || unit === BLANK) return false;
-      bytes[at++] = unit;
-    }
-    bytes[at++] = BLANK;
-    bytes[this.#at] = 0xd9;
-    bytes[this.#at + 1] = at - start;
-    this.#at = at;
-    this.#count += 1;
+    const same = this.#wordAt(token, at);
+    const end = same === NOT_PLAIN ? same : this.#wordAt(before, same);
+    if (end === NOT_PLAIN) return false;
+    const second = end + 2;
+    const last = this.#wordAt(after, second + same - first);
+    if (last === NOT_PLAIN) return false;
+    bytes.copyWithin(second, first, same);
+    bytes[first - 2] = bytes[end] = 0xd9;
+    bytes[first - 1] = end - first;
+    bytes[end + 1] = last - second;
+    this.#at = last;
+    this.#count += 2;
     return true;
+  }
+
+  /** And a blank. Answers where that ends. */
+  #wordAt(word: string, start: number): number {
+    const bytes = this.#bytes;
+    let at = start;
+    for (let i = 0; i < word.length; i++) {
+      const unit = word.charCodeAt(i);
+      if (unit > 0x7f || unit === BLANK) return NOT_PLAIN;
+      bytes[at++] = unit;
+    }
+    bytes[at++] = BLANK;
+    return at;
   }
 
   /** Of a batch: how many, and which. */

@@ -129,8 +129,7 @@ function writeSave(args: ScriptArguments, request: SaveRequest): void {
   const { generation, token, etag, newEtag, put, del, due } = request;
   // The index would refuse it half-way through.
   assert(due === undefined || Number.isFinite(due), "a due time is a finite number", { due });
-  args.rowHead(ROW_FORMAT, generation, token, etag);
-  args.rowHead(ROW_FORMAT, generation, token, newEtag);
+  args.rowHeads(ROW_FORMAT, generation, token, etag, newEtag);
   const state = put.size === 1 && del.length === 0 && due === undefined && put.get(STATE_PART);
   if (state) {
     args.text("");
