@@ -1,6 +1,6 @@
 import { Actor, defineActor } from "@tenure/core";
 import { actorKind, type CallResult, valueBody } from "@tenure/core/internal";
-import type { Acquired, Ownership } from "@tenure/directory/internal";
+import type { Acquired, Claim, Ownership } from "@tenure/directory/internal";
 import { expect, test } from "vitest";
 import { deferred, nextTurn } from "../../../../test/support/deferred.ts";
 import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
@@ -16,8 +16,12 @@ class Plain extends Actor<never> {
 class SlowClock extends VirtualClock {
   turns = 0;
   #looks = 0;
+  #aheadMs = 0;
   override monotonicMs(): number {
-    return 4 * ++this.#looks;
+    return 4 * ++this.#looks + this.#aheadMs;
+  }
+  later(ms: number): void {
+    this.#aheadMs += ms;
   }
   override afterTurn(fn: () => void): void {
     this.turns += 1;
@@ -44,6 +48,37 @@ test("a drain takes a slice of each turn of the event loop, and ends with the la
   claim.resolve({ kind: "unavailable", why: "no directory" });
   await drain;
   expect(catalog.size).toBe(0);
+});
+
+test("a sweep that ends many takes a slice of each turn of the event loop, and ends all that are idle (G6)", async () => {
+  const kind = actorKind(Plain);
+  const clock = new SlowClock();
+  let released = 0;
+  const ownership: Partial<Ownership> = {
+    acquire: () =>
+      Promise.resolve({ kind: "claimed", claim: { generation: 1, token: "t" } as Claim }),
+    release: () => Promise.resolve(++released > 0),
+  };
+  const deps: Partial<CatalogDeps> = {
+    rules: runtimeRules,
+    clock,
+    ownership: ownership as Ownership,
+    interceptors: [],
+    emit: () => undefined,
+  };
+  const catalog = new Catalog(deps as CatalogDeps);
+  for (let i = 0; i < 30; i++) catalog.activate({ type: "plain", id: String(i) }, kind);
+  for (let i = 0; i < 5; i++) await nextTurn();
+  expect([...catalog.activations()].map(({ state }) => state)).toEqual(Array(30).fill("active"));
+  clock.later(kind.definition.idleMs as number);
+  const stop = new AbortController();
+  const sweeping = catalog.collectIdle(clock, stop.signal).catch(() => undefined);
+  await clock.advance("1s");
+  expect([released, catalog.size]).toEqual([30, 0]);
+  // Each look at the clock takes 4 ms, each slice 10.
+  expect(clock.turns).toBe(10);
+  stop.abort();
+  await sweeping;
 });
 
 test("a silo with all the activations that it may have refuses another actor, typed, until one has ended (G3, I12)", async () => {

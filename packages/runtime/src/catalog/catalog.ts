@@ -4,8 +4,8 @@
 //   G3. At most `maxActivations` slots are taken: a call that would need one more is refused, and nothing of it remains (I12).
 //   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
 //   G5. Activations of stateless classes have slots, too, under keys that no actor has; which of them takes a call, its pool says.
-//   G6. A drain takes a slice of each turn of the event loop: a silo that is full renews its lease, and serves what it still has,
-//       while it hands its actors over.
+//   G6. A drain, and a sweep that ends many, take a slice of each turn of the event loop: a silo that is full renews its lease, and
+//       serves what it still has, while it hands its actors over.
 import {
   type ActorAddress,
   type ActorKind,
@@ -150,6 +150,7 @@ export class Catalog {
     for (;;) {
       await delay(clock, SWEEP_EVERY_MS, signal);
       const nowMs = clock.monotonicMs();
+      const slices = new Slices(clock);
       for (let looked = 0; looked < SWEPT_AT_ONCE; looked++) {
         const next = sweep.next();
         if (next.done) {
@@ -158,8 +159,10 @@ export class Catalog {
         }
         if (next.value.waiting > 0) hot.see(next.value.load);
         const { idleMs } = next.value.kind.definition;
-        if (idleMs !== false && next.value.quiet && nowMs - next.value.lastCallMs >= idleMs)
-          next.value.deactivate("idle");
+        if (idleMs === false || !next.value.quiet || nowMs - next.value.lastCallMs < idleMs)
+          continue;
+        next.value.deactivate("idle");
+        if (slices.over) await slices.next();
       }
       hot.report(nowMs);
     }
@@ -170,12 +173,10 @@ export class Catalog {
     const { clock } = this.#deps;
     for (const pool of this.#pools.values()) pool.close();
     const all = [...this.#slots.values()];
-    let sinceMs = clock.monotonicMs();
+    const slices = new Slices(clock);
     for (const activation of all) {
       activation.deactivate("drain");
-      if (clock.monotonicMs() - sinceMs < SLICE_MS) continue;
-      await nextTurn(clock);
-      sinceMs = clock.monotonicMs();
+      if (slices.over) await slices.next();
     }
     for (const activation of all) if (!activation.over) await activation.ended;
   }
@@ -188,6 +189,23 @@ export class Catalog {
   }
 }
 
-function nextTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.afterTurn(resolve));
+/** What takes a slice of each turn of the event loop. */
+class Slices {
+  readonly #clock: Clock;
+  #sinceMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#sinceMs = clock.monotonicMs();
+  }
+
+  /** The rest has to wait for the next turn. */
+  get over(): boolean {
+    return this.#clock.monotonicMs() - this.#sinceMs >= SLICE_MS;
+  }
+
+  async next(): Promise<void> {
+    await new Promise<void>((resolve) => this.#clock.afterTurn(resolve));
+    this.#sinceMs = this.#clock.monotonicMs();
+  }
 }
