@@ -4,8 +4,9 @@
 //   G3. At most `maxActivations` slots are taken: a call that would need one more is refused, and nothing of it remains (I12).
 //   G4. Idle activations are collected; the sweep looks at a bounded number of them at a time.
 //   G5. Activations of stateless classes have slots, too, under keys that no actor has; which of them takes a call, its pool says.
-//   G6. A drain, and a sweep that ends many, take a slice of each turn of the event loop: a silo that is full renews its lease, and
-//       serves what it still has, while it hands its actors over.
+//   G6. A drain takes a slice of each turn of the event loop: a silo that is full renews its lease, and serves what it still has,
+//       while it hands its actors over. A sweep is in no hurry, and takes a small part of the time: calls would wait behind all
+//       that became idle in the same second.
 import {
   type ActorAddress,
   type ActorKind,
@@ -30,6 +31,10 @@ const SWEEP_EVERY_MS = 1_000;
 /** Some kilobytes each: before this many, a process has run out of memory. A bound, not a setting. */
 const MAX_ACTIVATIONS = 1_000_000;
 const SWEPT_AT_ONCE = 20_000;
+/** A sweep works for so long, and rests. What follows from the end of an activation takes as long again. */
+const SWEEP_SLICE_MS = 1;
+const SWEEP_REST_MS = 4;
+const LOOKS_AT_THE_CLOCK_EVERY = 64;
 
 export interface CatalogDeps extends Omit<ActivationDeps, "gone" | "rules"> {
   readonly rules: TurnRules & SlotRules;
@@ -150,7 +155,7 @@ export class Catalog {
     for (;;) {
       await delay(clock, SWEEP_EVERY_MS, signal);
       const nowMs = clock.monotonicMs();
-      const slices = new Slices(clock);
+      const slice = new Slice(clock, SWEEP_SLICE_MS);
       for (let looked = 0; looked < SWEPT_AT_ONCE; looked++) {
         const next = sweep.next();
         if (next.done) {
@@ -159,10 +164,13 @@ export class Catalog {
         }
         if (next.value.waiting > 0) hot.see(next.value.load);
         const { idleMs } = next.value.kind.definition;
-        if (idleMs === false || !next.value.quiet || nowMs - next.value.lastCallMs < idleMs)
-          continue;
-        next.value.deactivate("idle");
-        if (slices.over) await slices.next();
+        const ends =
+          idleMs !== false && next.value.quiet && nowMs - next.value.lastCallMs >= idleMs;
+        if (ends) next.value.deactivate("idle");
+        if ((ends || looked % LOOKS_AT_THE_CLOCK_EVERY === 0) && slice.over) {
+          await delay(clock, SWEEP_REST_MS, signal);
+          slice.begin();
+        }
       }
       hot.report(nowMs);
     }
@@ -173,10 +181,12 @@ export class Catalog {
     const { clock } = this.#deps;
     for (const pool of this.#pools.values()) pool.close();
     const all = [...this.#slots.values()];
-    const slices = new Slices(clock);
+    const slice = new Slice(clock, SLICE_MS);
     for (const activation of all) {
       activation.deactivate("drain");
-      if (slices.over) await slices.next();
+      if (!slice.over) continue;
+      await new Promise<void>((resolve) => clock.afterTurn(resolve));
+      slice.begin();
     }
     for (const activation of all) if (!activation.over) await activation.ended;
   }
@@ -189,23 +199,24 @@ export class Catalog {
   }
 }
 
-/** What takes a slice of each turn of the event loop. */
-class Slices {
+/** A piece of work that is long in all. */
+class Slice {
   readonly #clock: Clock;
+  readonly #ms: number;
   #sinceMs: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, ms: number) {
     this.#clock = clock;
+    this.#ms = ms;
     this.#sinceMs = clock.monotonicMs();
   }
 
-  /** The rest has to wait for the next turn. */
+  /** The rest has to wait. */
   get over(): boolean {
-    return this.#clock.monotonicMs() - this.#sinceMs >= SLICE_MS;
+    return this.#clock.monotonicMs() - this.#sinceMs >= this.#ms;
   }
 
-  async next(): Promise<void> {
-    await new Promise<void>((resolve) => this.#clock.afterTurn(resolve));
+  begin(): void {
     this.#sinceMs = this.#clock.monotonicMs();
   }
 }
