@@ -54,7 +54,9 @@ test("two beginnings of a row are what their words are, with a blank behind each
   const hex = fc.uint8Array({ maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString("hex"));
   const word = fc.oneof(
     hex,
-    fc.string({ unit: "grapheme", maxLength: 150 }).map((text) => text.replaceAll(" ", "_")),
+    fc
+      .string({ unit: "grapheme", maxLength: 150 })
+      .map((text) => text.replaceAll(/[\t-\r ]/g, "_")),
   );
   const generation = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
   fc.assert(
@@ -71,7 +73,7 @@ test("two beginnings of a row are what their words are, with a blank behind each
 
 test("what stands between blanks in a record may have none itself, and nothing is written then", () => {
   const args = new ScriptArguments(FIRST);
-  expect(() => args.word("a b")).toThrow("has none");
+  for (const word of ["a b", "a\n", "\t"]) expect(() => args.word(word)).toThrow("has none");
   const long = "c".repeat(300);
   for (const [token, before, after] of [
     ["a b", "", "c"],

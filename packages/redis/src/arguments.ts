@@ -26,6 +26,8 @@ const BILLION_DIGITS = 9;
 const ZERO = 0x30;
 const BLANK = 0x20;
 const NOT_PLAIN = -1;
+/** What Lua calls a space. */
+const SPACE = /[\t-\r ]/;
 const SLASH = 0x2f;
 /** base64url */
 const DIGITS = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
@@ -68,7 +70,7 @@ export class ScriptArguments {
 
   /** A text that a record has between blanks, and so has none itself. */
   word(word: string): void {
-    assert(!word.includes(" "), "what a record has between blanks has none", { word });
+    assert(!SPACE.test(word), "what a record has between blanks has none", { word });
     this.text(word);
   }
 
@@ -79,9 +81,8 @@ export class ScriptArguments {
   rowHeads(format: number, generation: number, token: string, before: string, after: string): void {
     if (this.#plainRowHeads(format, generation, token, before, after)) return;
     const words = [token, before, after];
-    assert(!words.join("").includes(" "), "a word of a row has no blank", { words });
-    this.text(`${format} ${generation} ${token} ${before} `);
-    this.text(`${format} ${generation} ${token} ${after} `);
+    assert(!SPACE.test(words.join("")), "a word of a row has no blank", { words });
+    for (const etag of [before, after]) this.text(`${format} ${generation} ${token} ${etag} `);
   }
 
   /** False when they are not plain, and nothing is written. */
@@ -122,7 +123,7 @@ export class ScriptArguments {
     let at = start;
     for (let i = 0; i < word.length; i++) {
       const unit = word.charCodeAt(i);
-      if (unit > 0x7f || unit === BLANK) return NOT_PLAIN;
+      if (unit > 0x7f || unit <= BLANK) return NOT_PLAIN;
       bytes[at++] = unit;
     }
     bytes[at++] = BLANK;

@@ -80,7 +80,7 @@ local function row_of(text)
   if not (format and row.generation and row.version and IS_HOLDING[holding]) or row.due and not is_due(row.due) then
     return nil, is_no_text('row', text)
   end
-  row.state = string.find(holding, 'i', 1, true) and state -- false where it has none, or one that is not small
+  row.state = string.find(holding, 'i', 1, true) and state -- nothing where it has none, or one that is not small
   row.has_state_apart = string.find(holding, 's', 1, true) ~= nil
   row.has_parts = string.find(holding, 'p', 1, true) ~= nil
   return row
