@@ -1,4 +1,4 @@
-// The guard's decisions: GU1 to GU4 of guard.ts.
+// The guard's decisions: GU1 to GU5 of guard.ts.
 import { expect, test } from "vitest";
 import { pairsOf, recordOf, type Recorded, type Tried, tryOf, verdictOf } from "./guard.ts";
 import type { RowResult } from "./measure.ts";
@@ -89,6 +89,13 @@ test("a pair that swings by itself is recorded as left out, and is then never a 
     against: "raw",
     ratio: { median: 0.5, min: 0.2, max: 0.52 },
   });
+});
+
+test("a recording that cannot compare a pair keeps what was recorded before (GU5)", () => {
+  const tries = [tried(0.5), tried(0.1, "raw made 1 calls/s here")];
+  expect(recordOf(tries, recorded(0.9))).toEqual(recorded(0.9));
+  expect(recordOf(tries).leftOut).toMatch(/not comparable/);
+  expect(recordOf([tried(0.5)], recorded(0.9)).ratio.median).toBe(0.5);
 });
 
 test("a row without a goal is guarded against every other side of it", () => {

@@ -5,6 +5,7 @@
 //   GU3. A raw side that is no ceiling in this run says nothing about ours: the pair is skipped, with the reason.
 //   GU4. What swings by itself as far as the guard would catch guards nothing: it is recorded as left out, with its swing. The best of
 //        some tries counts, so that as many runs in a row would have to be bad: what matters is the best of the worst ones.
+//   GU5. A recording on a machine that is too slow to compare a pair blinds nobody: what was recorded of it before stays.
 import type { RowResult } from "./measure.ts";
 import { isMoreBetter, sideOf } from "./report.ts";
 import { isComparable, type Spread, spreadOf } from "./statistics.ts";
@@ -73,15 +74,16 @@ export function verdictOf(recorded: Recorded | undefined, tries: readonly Tried[
   return { kind: part < FLOOR ? "fallen" : "kept", ratio, part };
 }
 
-/** What several runs of the same pair are recorded as. */
-export function recordOf(tries: readonly Tried[]): Recorded {
+/** What several runs of the same pair are recorded as. `before`: what is recorded of it until now. */
+export function recordOf(tries: readonly Tried[], before?: Recorded): Recorded {
   const [first] = tries;
   if (!first) throw new Error("nothing was tried");
   const pair = { row: first.row, against: first.against };
   const counted = tries.filter(({ incomparable }) => incomparable === undefined);
   const ratio = spreadOf((counted.length > 0 ? counted : tries).map((tried) => tried.ratio));
   const missing = tries.find(({ incomparable }) => incomparable !== undefined)?.incomparable;
-  if (missing !== undefined) return { ...pair, ratio, leftOut: `not comparable: ${missing}` };
+  if (missing !== undefined)
+    return before ?? { ...pair, ratio, leftOut: `not comparable: ${missing}` };
   const sorted = counted.map((tried) => tried.ratio).toSorted((a, b) => a - b);
   const steadiness = sorted[Math.min(TRIES, sorted.length) - 1]! / ratio.median;
   if (steadiness >= STEADY) return { ...pair, ratio };

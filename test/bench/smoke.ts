@@ -2,7 +2,8 @@
 //   SM1. A row with a ratio that has fallen is measured again, up to twice while there is time, and the best counts: what is
 //        true once is true.
 //   SM2. The last lines say which pairs are left out, and why. One that has fallen is an error.
-//   SM3. A record is made of several whole runs, so that it knows how far each ratio swings.
+//   SM3. A record is made of several whole runs, so that it knows how far each ratio swings. What could not be compared in them stays
+//        as it was recorded before (GU5).
 import { existsSync, readFileSync } from "node:fs";
 import { pairsOf, type Recorded, recordOf, TRIES, type Tried, tryOf, verdictOf } from "./guard.ts";
 import type { RowResult } from "./measure.ts";
@@ -42,7 +43,13 @@ export async function smoke(): Promise<boolean> {
 export async function record(runs: number): Promise<void> {
   const tries: Tried[] = [];
   for (let run = 0; run < runs; run++) for (const id of ROWS) tries.push(...(await tryRow(id)));
-  const pairs = [...grouped(tries).values()].map(recordOf);
+  const before = existsSync(new URL(`${FILE}.json`, RESULTS)) ? readRecord().pairs : [];
+  const pairs = [...grouped(tries)].map(([key, all]) =>
+    recordOf(
+      all,
+      before.find((pair) => keyOf(pair) === key),
+    ),
+  );
   for (const { row, against, ratio, leftOut } of pairs)
     console.log(
       `${`${row} / ${against}`.padEnd(48)} ${shown(ratio.median)} (${shown(ratio.min)} – ${shown(ratio.max)}) ${leftOut ?? ""}`,
