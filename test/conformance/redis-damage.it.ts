@@ -19,13 +19,15 @@ test("one damaged entry is its own answer, and the batch goes on (D4)", async ()
   await raw.set(entryKey("text"), "not an entry");
   await raw.set(entryKey("partly"), `1 1 1.5 ${ME} t9 call 3`);
   await raw.set(entryKey("short"), `1 1 5 ${ME} t9`);
+  await raw.set(entryKey("longer"), `1 1 5 ${ME} t9 call 3x`);
   await raw.sadd(entryKey("set"), "odd");
   await raw.hset(entryKey("odd"), "odd", "1");
   await raw.hset(entryKey("old"), "incarnation", ME, "token", "t9", "generation", "1.5");
-  const ids = ["text", "partly", "short", "set", "odd", "old", "whole"];
+  const ids = ["text", "partly", "short", "longer", "set", "odd", "old", "whole"];
   const { answer } = await directory.claim(ids.map((id) => claim(id, `token-${id}`)));
   expect(answer).toMatchObject([
     { refusal: "damaged", problem: 'directory entry: not one of ours: "not an entry"' },
+    { refusal: "damaged", problem: expect.stringContaining("not one of ours") as string },
     { refusal: "damaged", problem: expect.stringContaining("not one of ours") as string },
     { refusal: "damaged", problem: expect.stringContaining("not one of ours") as string },
     { refusal: "damaged", problem: "directory entry: not a text" },
@@ -34,7 +36,7 @@ test("one damaged entry is its own answer, and the batch goes on (D4)", async ()
     { ok: true, generation: 1 },
   ]);
   const looked = await directory.lookup(ids.map((id) => ({ type: "Cart", id })));
-  expect(looked.answer.map(({ ok }) => ok)).toEqual([...Array<boolean>(6).fill(false), true]);
+  expect(looked.answer.map(({ ok }) => ok)).toEqual([...Array<boolean>(7).fill(false), true]);
   expect(await raw.get(entryKey("text"))).toBe("not an entry");
   expect(await raw.hgetall(entryKey("odd"))).toEqual({ odd: "1" });
 });

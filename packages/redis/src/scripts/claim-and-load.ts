@@ -3,7 +3,8 @@ import { type LuaScript, luaScript } from "../script.ts";
 import { CLAIMS, ENTRY } from "./entries.ts";
 import { MEMBER } from "./members.ts";
 import { DIRECTORY, STORAGE_TOO } from "./prelude.ts";
-import { LOADS, ROW } from "./rows.ts";
+import { ROW } from "./row.ts";
+import { LOADS } from "./rows.ts";
 
 /** ARGV: as of CLAIM. Each answer has the claim's, and of one that was granted the load's. */
 export const CLAIM_AND_LOAD: LuaScript = luaScript("claimAndLoad", [

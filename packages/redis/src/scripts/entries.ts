@@ -60,7 +60,7 @@ local function read_entry(actor)
     if not text then return nil, problem end
   end
   local free, count, generation, incarnation, token, counter, others =
-    string.match(text, '^([01]) (%d) (%d+) (%S+) (%S+) %S+ (%d+)(.*)$')
+    string.match(text, '^([01]) (%d) (%d+) (%S+) (%S+) %S+ (%d+)%f[%z ](.*)$')
   if not (integer(generation) and integer(counter)) then return nil, is_no_text('directory entry', text) end
   return { text = text, is_free = free == '1', count = tonumber(count), generation = integer(generation),
     incarnation = incarnation, token = token, counter = counter, others = others }
@@ -111,7 +111,7 @@ local function claim(actor)
   local key = entry_keys .. actor
   local text, count, past, generation = texts[key], nil, nil, 0
   if text and expects_free and claimant and claimant.state == 'alive' and not string.find(text, token, 1, true) then
-    count, past, generation = string.match(text, '^1 (%d)( (%d+) %S+ %S+ %S+ %d+.*)$')
+    count, past, generation = string.match(text, '^1 (%d)( (%d+) %S+ %S+ %S+ %d+%f[%z ].*)$')
   end
   if count and #generation < 15 then
     -- A free entry, which nearly every claim meets, and a token that it has not seen.
