@@ -45,14 +45,17 @@ const { __lookupGetter__: getterOf, __lookupSetter__: setterOf } = Object.protot
 let at = 0;
 /** How much may be written. */
 let limit = 0;
-/** Those so far: one that comes again stands in the value twice. */
-let objects: object[] = [];
+/** Those so far: one that comes again stands in the value twice. The list is kept, and empty between two values. */
+const objects: object[] = [];
 let many: Set<object> | undefined;
-/** The keys of the records so far. */
-let records: (readonly string[])[] = [];
+/** The keys of the records so far; kept as well. */
+const records: (readonly string[])[] = [];
+/** A proxy's trap may send a value of its own. */
+let busy = false;
 
 /** The bytes of a value, for a while (slab.ts); undefined for what is not plain, or may not travel (PW2). */
 export function writePlain(value: unknown): Uint8Array | undefined {
+  if (busy) return undefined;
   at = 0;
   return writeValue(value) ? copyOf(buffer, at) : undefined;
 }
@@ -66,6 +69,7 @@ export function writePlainBehind(
   value: unknown,
   last: Uint8Array | undefined,
 ): Uint8Array | undefined {
+  if (busy) return undefined;
   for (let i = 0; i < head.length; i++) buffer[i] = head[i]!;
   at = head.length;
   if (!writeValue(value)) return undefined;
@@ -82,16 +86,18 @@ function isWritten(bytes: Uint8Array): boolean {
 /** Behind what is written already. */
 function writeValue(value: unknown): boolean {
   limit = MAX_VALUE_BYTES;
-  // Whoever gives all objects a property makes none of them plain.
-  for (const _ in Object.prototype) return false;
+  busy = true;
   try {
+    // Whoever gives all objects a property makes none of them plain.
+    for (const _ in Object.prototype) return false;
     return write(value, 1);
   } catch {
     // Whatever a proxy throws when it is looked at: the walk will meet it, too.
     return false;
   } finally {
-    if (objects.length > 0) objects = [];
-    if (records.length > 0) records = [];
+    busy = false;
+    while (objects.length > 0) objects.pop();
+    while (records.length > 0) records.pop();
     many = undefined;
   }
 }
@@ -105,6 +111,7 @@ export function writeTuples(
   second: number,
   tuples: readonly unknown[],
 ): Uint8Array | undefined {
+  if (busy) return undefined;
   buffer[0] = first;
   buffer[1] = second;
   at = 2;
@@ -200,7 +207,7 @@ function isNew(value: object): boolean {
     many.add(value);
     return true;
   }
-  if (objects.includes(value)) return false;
+  for (let i = 0; i < objects.length; i++) if (objects[i] === value) return false;
   objects.push(value);
   if (objects.length > FEW) many = new Set(objects);
   return true;
@@ -219,14 +226,15 @@ function writeRecord(value: Record<string, unknown>, depth: number): boolean {
   if (Object.getOwnPropertySymbols(value).length > 0) return false;
   const keys = Object.keys(value);
   if (!writeKeys(keys)) return false;
-  for (let i = 0; i < keys.length; i++) {
-    const key = keys[i]!;
+  let i = 0;
+  for (const key in value) {
+    if (key !== keys[i++]) return false;
     if (getterOf.call(value, key) !== undefined) return false;
     const item = value[key];
     if (item === undefined && setterOf.call(value, key) !== undefined) return false;
     if (!write(item, depth + 1)) return false;
   }
-  return true;
+  return i === keys.length;
 }
 
 /** The record with these keys: by its number, or defined here. */

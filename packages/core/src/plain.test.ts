@@ -6,7 +6,7 @@ import { VALUE_LIMITS } from "./decode-limits.ts";
 import { isolate } from "./isolate.ts";
 import { copyPlain } from "./plain-copy.ts";
 import { NOT_PLAIN, readPlain } from "./plain-reader.ts";
-import { writePlain, writePlainBehind } from "./plain-writer.ts";
+import { writePlain, writePlainBehind, writeTuples } from "./plain-writer.ts";
 import { checkSerializable, encodeBehind } from "./serializable.ts";
 
 const leaf = fc.oneof(
@@ -177,10 +177,26 @@ describe("plain data", () => {
     expect((isolate([frozen], "value") as readonly unknown[])[0]).toBe(frozen);
   });
 
+  test("in which a proxy sends a value of its own while it is looked at is not mixed with that one", () => {
+    const other = { b: [1, 2, 3], c: "another" };
+    const sending = (send: () => unknown): unknown =>
+      new Proxy({ a: 1 }, { getPrototypeOf: (target) => (send(), Object.getPrototypeOf(target)) });
+    const copied = copyPlain([twice, sending(() => copyPlain(other, Infinity)), twice], Infinity);
+    expect(copied).toBe(NOT_PLAIN);
+    for (const send of [
+      () => writePlain(other),
+      () => writePlainBehind(SOME, other, undefined),
+      () => writeTuples(1, 2, ["a frame that is full"]),
+    ])
+      expect(writePlain(["first", sending(send)])).toEqual(unshared(["first", { a: 1 }]));
+  });
+
   test("that is larger than it may be is refused with its size", () => {
     expect(() => isolate(["x".repeat(2_000)], "args", 1_000)).toThrow(/at least 2002 bytes/);
   });
 });
+
+const SOME = Uint8Array.of(1, 2, 3);
 
 function nested(levels: number): unknown {
   let value: unknown = 1;
