@@ -44,10 +44,6 @@ export function turnOfCall(call: IncomingCall, clock: Clock): Turn {
 
 /** What few methods look at, and what only a turn that calls others needs, is made when it is looked at. */
 class CallTurn implements Turn {
-  readonly mode: Turn["mode"];
-  readonly request: number;
-  readonly from: Turn["from"];
-  readonly deadlineMs: number;
   outgoing = 0;
   staged = false;
   inner: Turn["inner"] = undefined;
@@ -59,12 +55,24 @@ class CallTurn implements Turn {
   #ended = false;
 
   constructor(call: IncomingCall, clock: Clock) {
-    this.mode = call.method.mode;
-    this.request = call.request;
-    this.from = call.from;
-    this.deadlineMs = call.deadlineMs;
     this.#incoming = call;
     this.#clock = clock;
+  }
+
+  get mode(): Turn["mode"] {
+    return this.#incoming.method.mode;
+  }
+
+  get request(): number {
+    return this.#incoming.request;
+  }
+
+  get from(): Turn["from"] {
+    return this.#incoming.from;
+  }
+
+  get deadlineMs(): number {
+    return this.#incoming.deadlineMs;
   }
 
   get chain(): readonly ChainLink[] {

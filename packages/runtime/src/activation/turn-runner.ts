@@ -171,7 +171,7 @@ export class TurnRunner {
     try {
       const { actor, incoming, turns } = this.#d;
       value = incoming
-        ? turns.run(turn, () => this.#intercepted(incoming, call, turn, method, args))
+        ? this.#runIntercepted(incoming, call, turn, method, args)
         : turns.run(turn, method, actor, args);
     } catch (error) {
       threw = true;
@@ -231,6 +231,17 @@ export class TurnRunner {
     const { stateful, incoming } = this.#d;
     const keep = call.repeatable || stateful || incoming !== undefined;
     return bodyValue(call.args, keep) as readonly unknown[];
+  }
+
+  // Apart from #run: a function in there would have every turn keep its places in an object.
+  #runIntercepted(
+    interceptors: readonly Interceptor[],
+    call: IncomingCall,
+    turn: Turn,
+    method: Method,
+    args: readonly unknown[],
+  ): unknown {
+    return this.#d.turns.run(turn, () => this.#intercepted(interceptors, call, turn, method, args));
   }
 
   #intercepted(
