@@ -38,10 +38,12 @@ local row_keys, state_keys = prefix .. 'row:', prefix .. 'state:'
 local function parts_key(actor)
   return prefix .. 'parts:' .. actor
 end
+-- Answers the rows' keys.
 local function fetch_rows(actors)
   local keys = {}
   for i = 1, #actors do keys[i] = row_keys .. actors[i] end
   fetch(keys)
+  return keys
 end
 local function in_slices(command, key, list)
   for first = 1, #list, ${SLICE} do

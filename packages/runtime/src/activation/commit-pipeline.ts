@@ -85,7 +85,7 @@ export class CommitPipeline {
     const batch = (this.#next ??= new Batch());
     for (const [name, bytes] of changes.put) batch.add(name, bytes);
     for (const name of changes.del) batch.remove(name);
-    if (!this.#saving) void this.#run();
+    if (!this.#saving) this.#begin();
     return batch.done;
   }
 
@@ -93,7 +93,7 @@ export class CommitPipeline {
   stagePart(name: string, bytes: Uint8Array): void {
     if (this.#refusal) return;
     (this.#next ??= new Batch()).add(name, bytes);
-    if (!this.#saving) void this.#run();
+    if (!this.#saving) this.#begin();
   }
 
   /** What must be durable before anything that was computed until now may be shown; undefined when all of it is. */
@@ -110,27 +110,47 @@ export class CommitPipeline {
     this.#next?.reject(refusal);
   }
 
-  async #run(): Promise<void> {
-    for (let batch = this.#next; batch && !this.#refusal; batch = this.#next) {
-      this.#saving = batch;
-      this.#next = undefined;
-      const save = new Save(this.#requestOf(batch));
-      // Nearly every save is sent at once, and what is heard of it first is its answer: one wait, and no function of its own.
-      const paused = this.#host.whenHeld();
-      if (!paused) await this.#send(save);
-      const refusal = save.answer
-        ? this.#conclude(save.request, save.answer, 1)
-        : await this.#insist(save, paused);
-      if (this.#refusal) return;
-      if (refusal) {
-        batch.reject(refusal);
-        this.abandon(refusal.forOthers);
-        this.#host.refused(refusal);
-        return;
-      }
-      this.#saving = undefined;
-      batch.resolve();
+  // Nearly every save is sent at once, and what is heard of it first is that it was accepted: then no promise is made for it.
+  #begin(): void {
+    const batch = this.#next;
+    if (!batch) return;
+    this.#saving = batch;
+    this.#next = undefined;
+    const request = this.#requestOf(batch);
+    const paused = this.#host.whenHeld();
+    if (paused) void this.#insist(new Save(request, undefined), paused);
+    else this.#host.save(new Save(request, this));
+  }
+
+  /** The first that a save that was sent at once hears: its answer, or that none came in time. */
+  heard(save: Save): void {
+    if (this.#refusal) return;
+    if (save.answer?.ok) {
+      this.#etag = save.request.newEtag;
+      this.#accepted();
+    } else void this.#insist(save, undefined);
+  }
+
+  #accepted(): void {
+    const batch = this.#saving;
+    this.#saving = undefined;
+    batch?.resolve();
+    this.#begin();
+  }
+
+  /** What becomes of a save that was not accepted at once. */
+  async #insist(save: Save, paused: Promise<void> | undefined): Promise<void> {
+    const refusal = save.answer
+      ? this.#conclude(save.request, save.answer, 1)
+      : await this.#resend(save, paused);
+    if (this.#refusal) return;
+    if (!refusal) {
+      this.#accepted();
+      return;
     }
+    this.#saving?.reject(refusal);
+    this.abandon(refusal.forOthers);
+    this.#host.refused(refusal);
   }
 
   #requestOf(batch: Batch): SaveRequest {
@@ -158,7 +178,7 @@ export class CommitPipeline {
    * The same save until it is answered or the lease is over (P3): again where it was sent in vain, or for the first time where the
    * silo is `paused`.
    */
-  async #insist(save: Save, paused: Promise<void> | undefined): Promise<CommitRefused | undefined> {
+  async #resend(save: Save, paused: Promise<void> | undefined): Promise<CommitRefused | undefined> {
     const { address: actor, clock, random, emit } = this.#host;
     let pause = paused;
     for (let sends = paused ? 0 : 1; ;) {
@@ -242,19 +262,29 @@ class Batch {
 class Save implements AskedSave {
   readonly request: SaveRequest;
   answer: SaveAnswer | undefined;
+  #first: Pick<CommitPipeline, "heard"> | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(request: SaveRequest) {
+  /** `first` is told what is heard first; from then on it is for `heard`. */
+  constructor(request: SaveRequest, first: Pick<CommitPipeline, "heard"> | undefined) {
     this.request = request;
+    this.#first = first;
   }
 
   answered(answer: SaveAnswer): void {
     this.answer ??= answer;
-    this.#wake?.();
+    this.#tell();
   }
 
   unanswered(): void {
-    this.#wake?.();
+    this.#tell();
+  }
+
+  #tell(): void {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first) first.heard(this);
+    else this.#wake?.();
   }
 
   /** Resolves when something is heard of it: an answer, or that none came in time. */
