@@ -190,6 +190,51 @@ test("a state may grow beyond what stands in a row, shrink again and go, and wha
   }
 });
 
+test.each([
+  0,
+  8,
+  9,
+  10,
+  19,
+  999,
+  8_999_999_999_999,
+  9_999_999_999_999,
+  10_000_000_000_000,
+  99_999_999_999_998,
+  99_999_999_999_999,
+  Number.MAX_SAFE_INTEGER - 1,
+])("a save counts from version %s on to the next", async (version) => {
+  const server = await start();
+  const { storage } = await openBoth(server.url);
+  const raw = client(server);
+  await raw.set(ROW, `1 1 t1 e1 ${version} i\nold`);
+  const { answer } = await storage.save([
+    save({ etag: "e1", newEtag: "e2", put: new Map([["state", Buffer.from("new")]]) }),
+  ]);
+  expect(answer).toEqual([{ ok: true }]);
+  expect(await raw.get(ROW)).toBe(`1 1 t1 e2 ${version + 1} i\nnew`);
+});
+
+test("a save finds the row's beginning nowhere but there, and no version in what is none", async () => {
+  const server = await start();
+  const { storage } = await openBoth(server.url);
+  const raw = client(server);
+  const put = new Map([["state", Buffer.from("new")]]);
+  for (const [row, refusal] of [
+    ["1 1 t0 e1 1 i\n1 1 t1 e1 1 i\n", "fenced"],
+    ["1 1 t1 e0 1 i\n1 1 t1 e1 1 i\n", "conflict"],
+    ["1 1 t1 e1 99999999999999999 i\n", "damaged"],
+    ["1 1 t1 e1 00000000000000000005 i\n", "damaged"],
+    ["1 1 t1 e1 9x i\n", "damaged"],
+    ["1 1 t1 e1  i\n", "damaged"],
+  ] as const) {
+    await raw.set(ROW, row);
+    const { answer } = await storage.save([save({ etag: "e1", newEtag: "e2", put })]);
+    expect(answer).toMatchObject([{ ok: false, refusal }]);
+    expect(await raw.get(ROW)).toBe(row);
+  }
+});
+
 test("two saves of one actor in one batch end as one after the other, whatever they put and delete", async () => {
   const server = await start();
   const { storage } = await openBoth(server.url);

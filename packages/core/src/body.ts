@@ -38,6 +38,16 @@ export function bodyValue(body: Body, keep = false): unknown {
   return keep ? isolate(body.value, "value") : body.value;
 }
 
+/**
+ * The arguments in a body, for whoever gives each of them to a method and the list to nobody: with `keep` (B2), only what can be
+ * changed in them is copied.
+ */
+export function bodyArguments(body: Body, keep: boolean): unknown {
+  return keep && body.kind === "value" && Array.isArray(body.value)
+    ? isolateItems(body.value, "args", Infinity)
+    : bodyValue(body, keep);
+}
+
 export function bodyBytes(body: Body): Uint8Array {
   return body.kind === "bytes" ? body.bytes : encodeValue(body.value);
 }

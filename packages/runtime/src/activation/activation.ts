@@ -412,7 +412,7 @@ export class Activation implements LifeHost, ServingHost, StartDeps {
       if (failed) this.#reports.broken(errorText(failed.error), "onDeactivate");
     }
     // A refused commit poisons the activation, which ends it too.
-    await life.commits?.barrier()?.catch(() => undefined);
+    await life.commits?.barrier()?.done.catch(() => undefined);
     if (this.#state.kind !== "deactivating") return;
     await this.#deps.ownership.release(this.address, life.claim.token);
     if (this.#state.kind !== "deactivating") return;

@@ -1,5 +1,5 @@
 import { type SaveAnswer, type SaveRequest, seededRandom } from "@tenure/core/internal";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   type Deferred,
   deferred,
@@ -45,7 +45,7 @@ function setUp() {
     "etag-0",
   );
   const stage = (name: string, byte: number, del: readonly string[] = []) =>
-    pipeline.stage({ put: [[name, Uint8Array.of(byte)]], del });
+    pipeline.stage({ put: [[name, Uint8Array.of(byte)]], del }).done;
   return { clock, sent, undecided, refusals, resent, lease, pipeline, stage };
 }
 
@@ -80,12 +80,68 @@ test("the barrier is the newest staged change's commit, and nothing when all is 
   expect(pipeline.barrier()).toBeUndefined();
   const first = stage("state", 1);
   await nextTurn();
-  expect(pipeline.barrier()).toBe(first);
+  expect(pipeline.barrier()?.done).toBe(first);
   const second = stage("state", 2);
-  expect(pipeline.barrier()).toBe(second);
+  expect(pipeline.barrier()?.done).toBe(second);
   sent[0]!.answer.resolve({ ok: true });
   await first;
-  expect(pipeline.barrier()).toBe(second);
+  expect(pipeline.barrier()?.done).toBe(second);
+});
+
+test("who listens is told at once when the commit is durable, also one who asks later, and may stage more (P1, P2)", async () => {
+  const { sent, pipeline, stage } = setUp();
+  void stage("state", 1);
+  const commit = pipeline.barrier()!;
+  const told: string[] = [];
+  commit.tell(() => {
+    told.push("first");
+    // While the next save is already under way.
+    void stage("state", 3);
+  });
+  commit.tell(() => told.push("second"));
+  void stage("state", 2);
+  await nextTurn();
+  expect(told).toEqual([]);
+  sent[0]!.late({ ok: true });
+  expect(told).toEqual(["first", "second"]);
+  commit.tell(() => told.push("late"));
+  expect(told).toEqual(["first", "second", "late"]);
+  await commit.done;
+  expect(sent.map(({ request }) => partsOf(request))).toEqual([[["state", 1]], [["state", 2]]]);
+  sent[1]!.late({ ok: true });
+  expect(partsOf(sent[2]!.request)).toEqual([["state", 3]]);
+});
+
+test("who listens is told of a refusal when whoever refuses is done, and once (P4)", async () => {
+  const { sent, pipeline, refusals, stage } = setUp();
+  void stage("state", 1);
+  const told: unknown[] = [];
+  pipeline.barrier()!.tell((refusal) => told.push(refusal));
+  await nextTurn();
+  sent[0]!.late({ ok: false, refusal: "fenced", generation: 9 });
+  expect(told).toEqual([]);
+  await nextTurn();
+  pipeline.abandon(refusals[0]!);
+  pipeline.barrier()!.tell((refusal) => told.push(refusal));
+  sent[0]!.late({ ok: true });
+  await nextTurn();
+  expect(told).toEqual([refusals[0], refusals[0]]);
+});
+
+test("a listener's fault is its own: the others are told, and it is thrown where the process hears of it", async () => {
+  const { sent, pipeline, stage } = setUp();
+  void stage("state", 1);
+  const told: unknown[] = [];
+  const later = vi.spyOn(globalThis, "queueMicrotask").mockImplementation(() => {});
+  pipeline.barrier()!.tell(() => {
+    throw new Error("a bug");
+  });
+  pipeline.barrier()!.tell((refusal) => told.push(refusal));
+  sent[0]!.late({ ok: true });
+  const thrown = later.mock.lastCall![0];
+  later.mockRestore();
+  expect(told).toEqual([undefined]);
+  expect(thrown).toThrow("a bug");
 });
 
 test("a part both put and deleted in one save ends as it was staged last", async () => {
@@ -139,7 +195,7 @@ test.for<[string, Exclude<SaveAnswer, { ok: true }>, number]>([
     expect(await joined).toBe(await first);
     expect(refusals).toEqual([await first]);
     expect(await rejection(stage("state", 3))).toBe(await first);
-    expect(await rejection(pipeline.barrier()!)).toBe(await first);
+    expect(await rejection(pipeline.barrier()!.done)).toBe(await first);
     await nextTurn();
     expect(sent).toHaveLength(1);
   },
@@ -187,6 +243,17 @@ test("an abandoned pipeline is refused at once, sends nothing more, and takes no
   await clock.advance("5s");
   expect(sent).toHaveLength(1);
   expect(refusals).toEqual([]);
+});
+
+test("what is heard of the first send of an abandoned pipeline is of no use, and sends nothing", async () => {
+  const { sent, undecided, pipeline, stage } = setUp();
+  void stage("state", 1);
+  void stage("state", 2);
+  pipeline.abandon({ name: "loss" } as unknown as CommitRefused);
+  sent[0]!.late({ ok: true });
+  await nextTurn();
+  expect(sent).toHaveLength(1);
+  expect(undecided).toEqual([]);
 });
 
 test("a refusal that comes after its send was given up, and while the lease is gone, still decides (P6, R7)", async () => {

@@ -80,13 +80,13 @@ export class CommitPipeline {
   }
 
   /** Adds a turn's changes to the next save. */
-  stage(changes: Changes): Promise<void> {
-    if (this.#refusal) return handled(Promise.reject(this.#refusal));
+  stage(changes: Changes): Commit {
+    if (this.#refusal) return new RefusedCommit(this.#refusal);
     const batch = (this.#next ??= new Batch());
     for (const [name, bytes] of changes.put) batch.add(name, bytes);
     for (const name of changes.del) batch.remove(name);
     if (!this.#saving) this.#begin();
-    return batch.done;
+    return batch;
   }
 
   /** The same for one part that is put, as nearly every turn does. */
@@ -97,17 +97,16 @@ export class CommitPipeline {
   }
 
   /** What must be durable before anything that was computed until now may be shown; undefined when all of it is. */
-  barrier(): Promise<void> | undefined {
-    if (this.#refusal) return handled(Promise.reject(this.#refusal));
-    return (this.#next ?? this.#saving)?.done;
+  barrier(): Commit | undefined {
+    return this.#refusal ? new RefusedCommit(this.#refusal) : (this.#next ?? this.#saving);
   }
 
   /** Refuses everything that waits: the activation is lost for another reason than a save. */
   abandon(refusal: CommitRefused): void {
     if (this.#refusal) return;
     this.#refusal = refusal;
-    this.#saving?.reject(refusal);
-    this.#next?.reject(refusal);
+    this.#saving?.settle(refusal);
+    this.#next?.settle(refusal);
   }
 
   // Nearly every save is sent at once, and what is heard of it first is that it was accepted: then no promise is made for it.
@@ -134,8 +133,9 @@ export class CommitPipeline {
   #accepted(): void {
     const batch = this.#saving;
     this.#saving = undefined;
-    batch?.resolve();
+    // First: whoever is told may go on at once, and stage more (P1).
     this.#begin();
+    batch?.settle(undefined);
   }
 
   /** What becomes of a save that was not accepted at once. */
@@ -148,7 +148,7 @@ export class CommitPipeline {
       this.#accepted();
       return;
     }
-    this.#saving?.reject(refusal);
+    this.#saving?.settle(refusal);
     this.abandon(refusal.forOthers);
     this.#host.refused(refusal);
   }
@@ -223,20 +223,28 @@ export class CommitPipeline {
   }
 }
 
+/** Told once: why the commit is refused, or that it is durable. */
+export type CommitListener = (refusal: CommitRefused | undefined) => void;
+
+/** What is on its way to the store, for those who wait for it. */
+export interface Commit {
+  /**
+   * Calls it as soon as the store has confirmed the commit, at once if it has; of a refusal it is told in a microtask, when whoever
+   * refuses is done. Every write has one: a promise, and what hangs on it, takes four times as long.
+   */
+  tell(listener: CommitListener): void;
+  /** The same as a promise, which nobody has to look at. */
+  readonly done: Promise<void>;
+}
+
 /** What the next save has. */
-class Batch {
+class Batch implements Commit {
   readonly put = new Map<string, Uint8Array>();
   del: Set<string> | undefined;
-  readonly done: Promise<void>;
-  #resolve: (() => void) | undefined;
-  #reject: ((error: CommitRefused) => void) | undefined;
-
-  constructor() {
-    this.done = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-  }
+  #first: CommitListener | undefined;
+  #others: CommitListener[] | undefined;
+  #done: Promise<void> | undefined;
+  #settled: CommitRefused | true | undefined;
 
   add(name: string, bytes: Uint8Array): void {
     this.put.set(name, bytes);
@@ -248,14 +256,64 @@ class Batch {
     this.put.delete(name);
   }
 
-  resolve(): void {
-    this.#resolve?.();
+  tell(listener: CommitListener): void {
+    if (this.#settled) tell(listener, this.#settled);
+    else if (!this.#first) this.#first = listener;
+    else (this.#others ??= []).push(listener);
   }
 
-  reject(refusal: CommitRefused): void {
-    void handled(this.done);
-    this.#reject?.(refusal);
+  get done(): Promise<void> {
+    return (this.#done ??= promiseOf(this));
   }
+
+  /** Once: what comes later says nothing. */
+  settle(refusal: CommitRefused | undefined): void {
+    if (this.#settled) return;
+    this.#settled = refusal ?? true;
+    if (this.#first) tell(this.#first, this.#settled);
+    if (this.#others) for (const listener of this.#others) tell(listener, this.#settled);
+  }
+}
+
+/** Of what was lost before it could be staged, too. */
+export class RefusedCommit implements Commit {
+  readonly #refusal: CommitRefused;
+
+  constructor(refusal: CommitRefused) {
+    this.#refusal = refusal;
+  }
+
+  tell(listener: CommitListener): void {
+    tell(listener, this.#refusal);
+  }
+
+  get done(): Promise<void> {
+    return promiseOf(this);
+  }
+}
+
+function tell(listener: CommitListener, settled: CommitRefused | true): void {
+  if (settled !== true) {
+    queueMicrotask(() => listener(settled));
+    return;
+  }
+  try {
+    listener(undefined);
+  } catch (error) {
+    // A bug of ours, of which the other saves of the store's answer know nothing.
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function promiseOf(commit: Commit): Promise<void> {
+  const done = new Promise<void>((resolve, reject) => {
+    commit.tell((refusal) => (refusal ? reject(refusal) : resolve()));
+  });
+  // A refusal that nobody happens to wait for is not an unhandled error of the process.
+  done.catch(() => undefined);
+  return done;
 }
 
 /** A save under way: its first answer, to any of the sends, decides (P6). */
@@ -317,10 +375,4 @@ function refusalOf(answer: Extract<SaveAnswer, { ok: false }>, single: boolean):
     case "damaged":
       return new CommitRefused("FENCED", `the row is damaged: ${answer.problem}`, single);
   }
-}
-
-// A refusal that nobody happens to wait for is not an unhandled error of the process.
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }

@@ -3,7 +3,7 @@
 //   G2. Nothing passes while the lease does not hold (R6); after each wait it is asked again.
 //   G3. Nothing passes after the activation has been lost (R25).
 import type { LeaseKeeper } from "@tenure/directory/internal";
-import type { CommitRefused } from "./commit-pipeline.ts";
+import type { Commit, CommitRefused } from "./commit-pipeline.ts";
 
 /** An activation. The gate is no object of its own: each call of each actor would have to look for it in memory. */
 export interface Gated {
@@ -16,9 +16,9 @@ export function gateOpen({ lease, loss }: Gated, nowMs?: number): boolean {
   return loss === undefined && lease.holds(nowMs);
 }
 
-/** Resolves when something that waits for `durable` may leave; rejects with the reason when it never may. */
-export async function passGate(gated: Gated, durable: Promise<void> | undefined): Promise<void> {
-  await durable;
+/** Resolves when something that waits for `commit` may leave; rejects with the reason when it never may. */
+export async function passGate(gated: Gated, commit: Commit | undefined): Promise<void> {
+  await commit?.done;
   const { lease } = gated;
   for (let held = lease.whenHeld(); held; held = lease.whenHeld()) await held;
   const { loss } = gated;

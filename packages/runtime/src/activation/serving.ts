@@ -272,10 +272,10 @@ export class Serving {
     if (strict || outcome.barrier === undefined)
       void this.#replyWhenSafe(call, outcome, strict ? life : undefined);
     else
-      outcome.barrier.then(
-        () => this.#durable(call, outcome),
-        (error: unknown) => this.#replied(call, rules.lossResult(error, outcome.turn)),
-      );
+      outcome.barrier.tell((refusal) => {
+        if (refusal) this.#replied(call, rules.lossResult(refusal, outcome.turn));
+        else this.#durable(call, outcome);
+      });
     // Last: a turn that starts now may end now, and its reply must stand at the gate behind this one.
     this.#pump();
   }

@@ -15,7 +15,7 @@ import {
   TenureError,
   type TurnOptions,
 } from "@tenure/core/internal";
-import type { CommitPipeline } from "./commit-pipeline.ts";
+import type { Commit, CommitPipeline } from "./commit-pipeline.ts";
 import type { KeyDraft, KeyedCalls } from "./keyed-calls.ts";
 import type { LostActor } from "./lost-actor.ts";
 import { ReadOnlyStateError } from "./readonly-view.ts";
@@ -52,7 +52,7 @@ export class TurnCommits {
   }
 
   /** Everything that was staged until now is durable; undefined when all of it is. */
-  barrier(): Promise<void> | undefined {
+  barrier(): Commit | undefined {
     return this.#d.commits?.barrier();
   }
 
@@ -101,10 +101,9 @@ export class TurnCommits {
     const kept = new Set(put.map(([name]) => name));
     const committed = commits!.stage({ put, del: del.filter((name) => !kept.has(name)) });
     if (recorded)
-      committed.then(
-        () => recorded.durable(),
-        () => undefined,
-      );
+      committed.tell((refusal) => {
+        if (!refusal) recorded.durable();
+      });
     return true;
   }
 
@@ -118,7 +117,7 @@ export class TurnCommits {
       );
     this.stage(this.#point(true));
     try {
-      await this.barrier();
+      await this.barrier()?.done;
     } catch {
       throw this.#d.lost.error("ctx.commit");
     }

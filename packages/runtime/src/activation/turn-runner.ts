@@ -11,6 +11,7 @@ import {
   type Actor,
   type ActorAddress,
   type Address,
+  bodyArguments,
   bodyValue,
   type CallResult,
   type ChainLink,
@@ -22,7 +23,7 @@ import {
   type Random,
 } from "@tenure/core/internal";
 import { checkedArguments } from "./checked-arguments.ts";
-import { CommitRefused } from "./commit-pipeline.ts";
+import { type Commit, CommitRefused, RefusedCommit } from "./commit-pipeline.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { runIntercepted } from "./intercepted-method.ts";
 import { allEnded, enter } from "./inner-turns.ts";
@@ -52,7 +53,7 @@ export interface TurnRunnerDeps {
 export interface TurnOutcome {
   readonly result: CallResult;
   /** What must be durable before the result may be shown. */
-  readonly barrier: Promise<void> | undefined;
+  readonly barrier: Commit | undefined;
   /** A save of its own vouches for the result: that of the turn, or the one that recorded it before. */
   readonly saves: boolean;
   readonly turn: Turn | undefined;
@@ -139,7 +140,7 @@ export class TurnRunner {
       if (checking instanceof Promise) {
         const loss = this.#d.loss;
         // Nothing of this call has run, whatever became of the actor.
-        if (loss) return { ...done(MOVED), barrier: rejected(nothingRan(loss)) };
+        if (loss) return { ...done(MOVED), barrier: new RefusedCommit(nothingRan(loss)) };
         const refusal = gatekeeper.refusalNow(call);
         if (refusal) return done(refusal);
       }
@@ -230,7 +231,9 @@ export class TurnRunner {
     // whose interceptors run it again.
     const { stateful, incoming } = this.#d;
     const keep = call.repeatable || stateful || incoming !== undefined;
-    return bodyValue(call.args, keep) as readonly unknown[];
+    // Interceptors and the method's schema are given the list itself.
+    const shown = incoming !== undefined || call.method.args !== undefined;
+    return (shown ? bodyValue : bodyArguments)(call.args, keep) as readonly unknown[];
   }
 
   // Apart from #run: a function in there would have every turn keep its places in an object.
@@ -299,7 +302,7 @@ export class TurnRunner {
     digest: Uint8Array | undefined,
   ): TurnOutcome {
     const loss = this.#d.loss;
-    if (loss) return { result: LOST, barrier: rejected(loss), saves: false, turn };
+    if (loss) return { result: LOST, barrier: new RefusedCommit(loss), saves: false, turn };
     const write = call.method.mode === "write";
     const { saves, keyed } = this.#d;
     if (threw && write) saves.rollback();
@@ -336,12 +339,6 @@ function done(result: CallResult): TurnOutcome {
 /** The loss, as definitive as it is for a call whose method did not begin (R24). */
 function nothingRan({ code, message, storedGeneration }: CommitRefused): CommitRefused {
   return new CommitRefused(code, message, true, storedGeneration);
-}
-
-function rejected(error: Error): Promise<void> {
-  const promise = Promise.reject<void>(error);
-  promise.catch(() => undefined);
-  return promise;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
