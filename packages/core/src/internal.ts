@@ -54,6 +54,7 @@ export * from "./storage.ts";
 export * from "./storage-tables.ts";
 export { Tasks } from "./tasks.ts";
 export * from "./transport.ts";
+export { unitAt } from "./unit-at.ts";
 export * from "./waits.ts";
 export { copyOfBinary, isDeepFrozen, isolate } from "./isolate.ts";
 export { checkSerializable, encodeBehind, encodeUserValue } from "./serializable.ts";

@@ -11,6 +11,7 @@
 // each property and a table of references, take four times as long (docs/PERFORMANCE.md).
 import { MAX_DEPTH } from "./decode-limits.ts";
 import { copyOf } from "./slab.ts";
+import { unitAt } from "./unit-at.ts";
 
 /** Beyond this the library's way of growing pays, and copies cost more than what is saved here. */
 const MAX_VALUE_BYTES = 16_384;
@@ -271,7 +272,7 @@ function writeText(text: string): boolean {
     const start = at + head;
     let i = 0;
     for (; i < length; i++) {
-      const unit = text.charCodeAt(i);
+      const unit = unitAt(text, i);
       if (unit > 0x7f) break;
       buffer[start + i] = unit;
     }

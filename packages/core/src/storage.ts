@@ -18,6 +18,7 @@ import type {
   SaveRequest,
 } from "./ownership-rules.ts";
 import type { PortEnvironment } from "./port.ts";
+import { unitAt } from "./unit-at.ts";
 
 /** The part that holds the actor's state. */
 export const STATE_PART = "state";
@@ -77,6 +78,6 @@ export interface StorageProvider {
 export function dueBucket(actorKey: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < actorKey.length; i++)
-    hash = Math.imul(hash ^ actorKey.charCodeAt(i), 0x01000193);
+    hash = Math.imul(hash ^ unitAt(actorKey, i), 0x01000193);
   return (hash >>> 0) % DUE_BUCKETS;
 }

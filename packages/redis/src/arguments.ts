@@ -7,7 +7,7 @@
 // A batch of 256 saves has 2,800 arguments. As 2,800 values of a command they cost the client more than all else that a
 // save costs, and the server as much as deciding them (docs/PERFORMANCE.md).
 
-import { type ActorAddress, assert, encodeActorKey } from "@tenure/core/internal";
+import { type ActorAddress, assert, encodeActorKey, unitAt } from "@tenure/core/internal";
 
 export const LARGE = 4_096;
 /** Of a list, when no more bytes are added to it. */
@@ -54,7 +54,7 @@ export class ScriptArguments {
       const start = this.#at + (length < 32 ? 1 : 2);
       let i = 0;
       for (; i < length; i++) {
-        const unit = text.charCodeAt(i);
+        const unit = unitAt(text, i);
         if (unit > 0x7f) break;
         bytes[start + i] = unit;
       }
@@ -122,7 +122,7 @@ export class ScriptArguments {
     const bytes = this.#bytes;
     let at = start;
     for (let i = 0; i < word.length; i++) {
-      const unit = word.charCodeAt(i);
+      const unit = unitAt(word, i);
       if (unit > 0x7f || unit <= BLANK) return NOT_PLAIN;
       bytes[at++] = unit;
     }
@@ -149,12 +149,12 @@ export class ScriptArguments {
     this.#makeRoom(length + ITEM_HEAD);
     const bytes = this.#bytes;
     let at = this.#at + (length < 32 ? 1 : 2);
-    for (let i = 0; i < type.length; i++) bytes[at++] = type.charCodeAt(i);
+    for (let i = 0; i < type.length; i++) bytes[at++] = unitAt(type, i);
     bytes[at++] = SLASH;
     let units = 0;
     let bits = 0;
     for (let i = 0; i < id.length; i++) {
-      const unit = id.charCodeAt(i);
+      const unit = unitAt(id, i);
       if (unit > 0x7f) return false;
       bits = ((bits & 0xff) << 8) | unit;
       units += 8;
