@@ -28,7 +28,7 @@ import { Mailbox } from "../activation/mailbox.ts";
 import { Authorization, type Authorize } from "./authorization.ts";
 import { Intake, SLICE_MS } from "./intake.ts";
 import { overloaded } from "./overloaded.ts";
-import { CallFromElsewhere, CallFromHere, type TakenCall } from "./taken-call.ts";
+import { Elsewhere, Here, type TakenCall } from "./taken-call.ts";
 
 export interface DispatchHost {
   readonly kinds: ReadonlyMap<string, ActorKind>;
@@ -64,11 +64,15 @@ export class Dispatcher implements LocalSilo {
   #depth = 0;
   /** Local calls that wait for the next turn of the event loop. */
   readonly #deferred = new Mailbox<TakenCall>(Infinity);
-  readonly #intake: Intake<CallFromElsewhere>;
+  readonly #intake: Intake<TakenCall>;
   readonly #authorization: Authorization | undefined;
   /** What the last call was found to be for: the next is likely to be for the same, and need not look it up. */
   #lastKind: ActorKind | undefined;
   #lastMethod: ResolvedMethod | undefined;
+
+  /** Where the last calls came from: the next are likely to come from there, too. */
+  #elsewhere: Elsewhere | undefined;
+  #here: Here<AskedHere> | undefined;
 
   constructor(host: DispatchHost) {
     this.#host = host;
@@ -84,7 +88,9 @@ export class Dispatcher implements LocalSilo {
   /** A call that came over the transport. */
   receive(from: Address, message: CallMessage): void {
     const atMs = this.#host.clock.monotonicMs();
-    this.#intake.take(new CallFromElsewhere(this, this.#host.endpoint(), message, from, atMs));
+    const endpoint = this.#host.endpoint();
+    if (this.#elsewhere?.endpoint !== endpoint) this.#elsewhere = new Elsewhere(endpoint);
+    this.#intake.take(this.#elsewhere.taken(this, message, from, atMs), atMs);
   }
 
   /** A call from this silo itself. */
@@ -95,7 +101,8 @@ export class Dispatcher implements LocalSilo {
     nowMs: number,
     caller: CallerHere<A>,
   ): void {
-    const call = new CallFromHere(this, caller, asked, request, from);
+    if (this.#here?.caller !== caller) this.#here = new Here<AskedHere>(caller);
+    const call = this.#here.taken(this, asked, request, from);
     if (this.#burst === 0) this.#begin(nowMs);
     if (this.#deferred.size > 0 || this.#depth >= LOCAL_DEPTH || !this.#mayGoOn(nowMs))
       this.#deferred.offer(call);
@@ -147,7 +154,7 @@ export class Dispatcher implements LocalSilo {
     const { type, id } = call.actor;
     const problem =
       // Who asks from here has a reference, whose address has been looked at.
-      (call.foreign ? addressProblem(type, id) : undefined) ??
+      (call.origin.foreign ? addressProblem(type, id) : undefined) ??
       (call.key === undefined ? undefined : keyProblem(call.key)) ??
       (call.headers === undefined ? undefined : headersProblem(call.headers));
     if (problem !== undefined) return call.refuse(refused("invalid", problem));

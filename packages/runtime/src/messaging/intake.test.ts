@@ -21,15 +21,15 @@ function setUp(costMs: number) {
   const take = (): Refused | undefined => {
     const n = made++;
     const before = refusals.length;
-    intake.take({
+    const call: Numbered = {
       n,
       refuse: (refusal) => void refusals.push({ n, refusal }),
-      atMs: nowMs,
       start: () => {
         started.push(n);
         nowMs += costMs;
       },
-    });
+    };
+    intake.take(call, nowMs);
     return refusals.length > before ? refusals.at(-1)!.refusal : undefined;
   };
   /** What is due at the end of this turn of the event loop. */

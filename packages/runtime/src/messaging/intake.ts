@@ -25,8 +25,6 @@ export const EVIDENCE = 3;
 const OLDER = 0.8;
 
 export interface Taken {
-  /** On the monotonic clock, when it came. */
-  readonly atMs: number;
   /** Looks at it, and answers it or hands it on. `nowMs`: on the monotonic clock. */
   start(nowMs: number): void;
   refuse(refusal: Refused): void;
@@ -52,15 +50,15 @@ export class Intake<C extends Taken> {
     return this.#waiting.size;
   }
 
-  /** Starts it, now or later, or refuses it (IN3). */
-  take(call: C): void {
-    if (this.#closed) return call.start(call.atMs);
-    const slice = (this.#slice ??= this.#begin(call.atMs));
-    const spentMs = call.atMs - slice.fromMs;
+  /** Starts it, now or later, or refuses it (IN3). `atMs`: on the monotonic clock, when it came. */
+  take(call: C, atMs: number): void {
+    if (this.#closed) return call.start(atMs);
+    const slice = (this.#slice ??= this.#begin(atMs));
+    const spentMs = atMs - slice.fromMs;
     if (this.#waiting.size === 0) {
       if (spentMs < SLICE_MS) {
         slice.started += 1;
-        return call.start(call.atMs);
+        return call.start(atMs);
       }
       this.#busy = { slices: 0, ms: 0, calls: 0 };
     }

@@ -34,29 +34,50 @@ export interface TakenCallHost {
   closed(): void;
 }
 
-export abstract class TakenCall implements IncomingCall {
-  /** From another process: its address and all that it says have not been looked at. */
-  abstract readonly foreign: boolean;
-  abstract readonly actor: ActorAddress;
+/** Where calls come from, and how they are answered there. */
+export interface Origin {
+  /** Another process: the address of such a call, and all that it says, have not been looked at. */
+  readonly foreign: boolean;
+  /** A copy of a result, in the form in which it will travel there. */
+  snapshot(value: unknown, root: string): Body;
+  answer(call: TakenCall, result: CallResult): void;
+}
+
+/** From here or from elsewhere it is of one class: with a class for each over this one, to make it takes twice as long. */
+export class TakenCall implements IncomingCall {
+  readonly actor: ActorAddress;
   /** The actor's name, where it is at hand. */
-  abstract readonly actorKey: string | undefined;
+  readonly actorKey: string | undefined;
   readonly request: number;
   readonly from: Address;
   readonly deadlineMs: number;
   readonly args: Body;
   /** Known as soon as it has been dispatched. */
   method!: ResolvedMethod;
-  protected readonly said: Said;
+  readonly origin: Origin;
+  readonly said: Said;
   readonly #host: TakenCallHost;
 
-  constructor(host: TakenCallHost, said: Said, request: number, from: Address, deadlineMs: number) {
-    this.#host = host;
-    this.said = said;
+  constructor(
+    host: TakenCallHost,
+    origin: Origin,
+    said: Said,
+    actor: ActorAddress,
+    actorKey: string | undefined,
+    request: number,
+    from: Address,
+    deadlineMs: number,
+  ) {
+    this.actor = actor;
+    this.actorKey = actorKey;
     this.request = request;
     this.from = from;
     this.deadlineMs = deadlineMs;
     // Its sender may have them in another form by the time that it sends the call again.
     this.args = said.args;
+    this.origin = origin;
+    this.said = said;
+    this.#host = host;
   }
 
   get methodName(): string {
@@ -83,10 +104,9 @@ export abstract class TakenCall implements IncomingCall {
     return this.said.headers;
   }
 
-  /** A copy of a result, in the form in which it will travel to this caller. */
-  abstract snapshot(value: unknown, root: string): Body;
-
-  protected abstract answer(result: CallResult): void;
+  snapshot(value: unknown, root: string): Body {
+    return this.origin.snapshot(value, root);
+  }
 
   start(nowMs: number): void {
     this.#host.dispatch(this, nowMs);
@@ -94,12 +114,12 @@ export abstract class TakenCall implements IncomingCall {
 
   /** Answers it before it was counted as open. */
   refuse(result: CallResult): void {
-    this.answer(result);
+    this.origin.answer(this, result);
   }
 
   reply(result: CallResult): void {
     this.#host.closed();
-    this.answer(result);
+    this.origin.answer(this, result);
   }
 
   abandon(): void {
@@ -107,64 +127,59 @@ export abstract class TakenCall implements IncomingCall {
   }
 }
 
-/** One from another process. It is answered where it came from, also when the silo has another endpoint by then. */
-export class CallFromElsewhere extends TakenCall {
-  override readonly foreign = true;
-  override readonly actor: ActorAddress;
-  override readonly actorKey = undefined;
-  readonly atMs: number;
-  readonly #endpoint: Endpoint;
+/** Another process. Its calls are answered where they came from, also when the silo has another endpoint by then. */
+export class Elsewhere implements Origin {
+  readonly foreign = true;
+  readonly endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+  }
 
   /** `atMs`: on the monotonic clock, when it came. */
-  constructor(
-    host: TakenCallHost,
-    endpoint: Endpoint,
-    message: CallMessage,
-    from: Address,
-    atMs: number,
-  ) {
-    super(host, message, message.request, from, atMs + message.budgetMs);
-    this.actor = { type: message.type, id: message.id };
-    this.#endpoint = endpoint;
-    this.atMs = atMs;
+  taken(host: TakenCallHost, message: CallMessage, from: Address, atMs: number): TakenCall {
+    const { type, id, request, budgetMs } = message;
+    return new TakenCall(
+      host,
+      this,
+      message,
+      { type, id },
+      undefined,
+      request,
+      from,
+      atMs + budgetMs,
+    );
   }
 
-  override snapshot(value: unknown, root: string): Body {
-    return this.#endpoint.snapshot(value, root);
+  snapshot(value: unknown, root: string): Body {
+    return this.endpoint.snapshot(value, root);
   }
 
-  protected override answer(result: CallResult): void {
-    this.#endpoint.send(this.from, { kind: "reply", request: this.request, result });
+  answer({ from, request }: TakenCall, result: CallResult): void {
+    this.endpoint.send(from, { kind: "reply", request, result });
   }
 }
 
-/** One from the silo itself. */
-export class CallFromHere<A extends AskedHere> extends TakenCall {
-  override readonly foreign = false;
-  override readonly actor: ActorAddress;
-  override readonly actorKey: string;
-  readonly #asked: A;
-  readonly #caller: CallerHere<A>;
+/** The silo itself. */
+export class Here<A extends AskedHere> implements Origin {
+  readonly foreign = false;
+  readonly caller: CallerHere<A>;
 
-  constructor(
-    host: TakenCallHost,
-    caller: CallerHere<A>,
-    asked: A,
-    request: number,
-    from: Address,
-  ) {
-    super(host, asked, request, from, asked.deadlineMs);
-    this.actor = asked.actor;
-    this.actorKey = asked.actorKey;
-    this.#asked = asked;
-    this.#caller = caller;
+  constructor(caller: CallerHere<A>) {
+    this.caller = caller;
   }
 
-  override snapshot(value: unknown, root: string): Body {
+  taken(host: TakenCallHost, asked: A, request: number, from: Address): TakenCall {
+    const { actor, actorKey, deadlineMs } = asked;
+    return new TakenCall(host, this, asked, actor, actorKey, request, from, deadlineMs);
+  }
+
+  snapshot(value: unknown, root: string): Body {
     return localBody(value, root);
   }
 
-  protected override answer(result: CallResult): void {
-    this.#caller.replied(this.#asked, this.request, result);
+  answer({ said, request }: TakenCall, result: CallResult): void {
+    // Of its own calls: what they say is what was asked.
+    this.caller.replied(said as A, request, result);
   }
 }
