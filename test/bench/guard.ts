@@ -6,6 +6,8 @@
 //   GU4. What swings by itself as far as the guard would catch guards nothing: it is recorded as left out, with its swing. The best of
 //        some tries counts, so that as many runs in a row would have to be bad: what matters is the best of the worst ones.
 //   GU5. A recording on a machine that is too slow to compare a pair blinds nobody: what was recorded of it before stays.
+//   GU6. Ratios differ from machine to machine by more than the guard forgives. So of recordings on several machines the lower stays,
+//        unless a row is recorded anew: for instance after what has made it better everywhere.
 import type { RowResult } from "./measure.ts";
 import { isMoreBetter, sideOf } from "./report.ts";
 import { isComparable, type Spread, spreadOf } from "./statistics.ts";
@@ -74,8 +76,8 @@ export function verdictOf(recorded: Recorded | undefined, tries: readonly Tried[
   return { kind: part < FLOOR ? "fallen" : "kept", ratio, part };
 }
 
-/** What several runs of the same pair are recorded as. `before`: what is recorded of it until now. */
-export function recordOf(tries: readonly Tried[], before?: Recorded): Recorded {
+/** What several runs of the same pair are recorded as. `before`: what is recorded of it until now; `anew`: that says nothing (GU6). */
+export function recordOf(tries: readonly Tried[], before?: Recorded, anew = false): Recorded {
   const [first] = tries;
   if (!first) throw new Error("nothing was tried");
   const pair = { row: first.row, against: first.against };
@@ -86,7 +88,10 @@ export function recordOf(tries: readonly Tried[], before?: Recorded): Recorded {
     return before ?? { ...pair, ratio, leftOut: `not comparable: ${missing}` };
   const sorted = counted.map((tried) => tried.ratio).toSorted((a, b) => a - b);
   const steadiness = sorted[Math.min(TRIES, sorted.length) - 1]! / ratio.median;
-  if (steadiness >= STEADY) return { ...pair, ratio };
+  if (steadiness >= STEADY) {
+    const lower = before && !before.leftOut && before.ratio.median < ratio.median;
+    return lower && !anew ? before : { ...pair, ratio };
+  }
   const leftOut = `too noisy: ${TRIES} runs had at most ${steadiness.toFixed(2)} of the median (${STEADY} is the least)`;
   return { ...pair, ratio, leftOut };
 }

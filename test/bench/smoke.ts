@@ -3,7 +3,7 @@
 //        true once is true.
 //   SM2. The last lines say which pairs are left out, and why. One that has fallen is an error.
 //   SM3. A record is made of several whole runs, so that it knows how far each ratio swings. What could not be compared in them stays
-//        as it was recorded before (GU5).
+//        as it was recorded before (GU5), and so does what was lower there (GU6).
 import { existsSync, readFileSync } from "node:fs";
 import { pairsOf, type Recorded, recordOf, TRIES, type Tried, tryOf, verdictOf } from "./guard.ts";
 import type { RowResult } from "./measure.ts";
@@ -40,7 +40,8 @@ export async function smoke(): Promise<boolean> {
   return tell(pairs, tries);
 }
 
-export async function record(runs: number): Promise<void> {
+/** `anew`: the rows of which nothing is kept that was recorded before (GU6). */
+export async function record(runs: number, anew: readonly string[]): Promise<void> {
   const tries: Tried[] = [];
   for (let run = 0; run < runs; run++) for (const id of ROWS) tries.push(...(await tryRow(id)));
   const before = existsSync(new URL(`${FILE}.json`, RESULTS)) ? readRecord().pairs : [];
@@ -48,6 +49,7 @@ export async function record(runs: number): Promise<void> {
     recordOf(
       all,
       before.find((pair) => keyOf(pair) === key),
+      anew.includes(all[0]!.row),
     ),
   );
   for (const { row, against, ratio, leftOut } of pairs)
