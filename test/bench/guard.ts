@@ -7,7 +7,7 @@
 //        some tries counts, so that as many runs in a row would have to be bad: what matters is the best of the worst ones.
 //   GU5. A recording on a machine that is too slow to compare a pair blinds nobody: what was recorded of it before stays.
 //   GU6. Ratios differ from machine to machine by more than the guard forgives. So of recordings on several machines the lower stays,
-//        unless a row is recorded anew: for instance after what has made it better everywhere.
+//        unless a row is recorded anew: for instance after what has made it better everywhere. Where a pair was too noisy counts, too.
 import type { RowResult } from "./measure.ts";
 import { isMoreBetter, sideOf } from "./report.ts";
 import { isComparable, type Spread, spreadOf } from "./statistics.ts";
@@ -89,8 +89,8 @@ export function recordOf(tries: readonly Tried[], before?: Recorded, anew = fals
   const sorted = counted.map((tried) => tried.ratio).toSorted((a, b) => a - b);
   const steadiness = sorted[Math.min(TRIES, sorted.length) - 1]! / ratio.median;
   if (steadiness >= STEADY) {
-    const lower = before && !before.leftOut && before.ratio.median < ratio.median;
-    return lower && !anew ? before : { ...pair, ratio };
+    const lower = before && !anew && before.ratio.median < ratio.median;
+    return { ...pair, ratio: lower ? before.ratio : ratio };
   }
   const leftOut = `too noisy: ${TRIES} runs had at most ${steadiness.toFixed(2)} of the median (${STEADY} is the least)`;
   return { ...pair, ratio, leftOut };
