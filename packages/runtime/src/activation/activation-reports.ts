@@ -2,7 +2,7 @@
 import type { ActorAddress, Clock, DeactivationReason, EventSink } from "@tenure/core/internal";
 import { formatActor } from "@tenure/core/internal";
 import type { Claim } from "@tenure/directory/internal";
-import type { CommitRefused } from "./commit-pipeline.ts";
+import type { CommitRefused } from "./commit.ts";
 import type { Life } from "./life.ts";
 
 export class ActivationReports {

@@ -25,7 +25,7 @@ import type { ActorLoad } from "../messaging/hot-actors.ts";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
 import type { ActivationDeps } from "./activation-deps.ts";
 import { ActivationReports } from "./activation-reports.ts";
-import { CommitRefused } from "./commit-pipeline.ts";
+import { CommitRefused } from "./commit.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { Life, type LifeHost } from "./life.ts";
 import { openState } from "./open-state.ts";

@@ -8,7 +8,8 @@ import {
   stateOf,
 } from "../../../../test/support/deferred.ts";
 import { VirtualClock } from "../../../testing/src/virtual-clock.ts";
-import { CommitPipeline, type CommitRefused } from "./commit-pipeline.ts";
+import { CommitPipeline } from "./commit-pipeline.ts";
+import type { CommitRefused } from "./commit.ts";
 
 function setUp() {
   const clock = new VirtualClock();

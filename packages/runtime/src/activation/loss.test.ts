@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CommitRefused } from "./commit-pipeline.ts";
+import { CommitRefused } from "./commit.ts";
 import { lossResult } from "./loss.ts";
 import type { Turn } from "./turn-context.ts";
 

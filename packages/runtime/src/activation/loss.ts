@@ -1,6 +1,6 @@
 // What a call is answered whose activation was lost before its reply could leave, or could not be verified.
 import { type CallResult, errorText } from "@tenure/core/internal";
-import { CommitRefused } from "./commit-pipeline.ts";
+import { CommitRefused } from "./commit.ts";
 import { MOVED, refused } from "./incoming-call.ts";
 import { Unverified } from "./strict-reads.ts";
 import { leftSomething, type Turn } from "./turn-context.ts";

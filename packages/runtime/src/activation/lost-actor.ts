@@ -4,7 +4,7 @@
 //       nothing that it computes can leave. It may be old: another activation may have changed it since.
 //   L3. Every operation and every change of state throws FencedError, at the place where it was tried.
 import { type ActorAddress, FencedError, formatActor } from "@tenure/core/internal";
-import type { CommitRefused } from "./commit-pipeline.ts";
+import type { CommitRefused } from "./commit.ts";
 import { viewsRefusing } from "./readonly-view.ts";
 
 export interface LostHost {

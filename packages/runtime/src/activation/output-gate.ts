@@ -3,7 +3,7 @@
 //   G2. Nothing passes while the lease does not hold (R6); after each wait it is asked again.
 //   G3. Nothing passes after the activation has been lost (R25).
 import type { LeaseKeeper } from "@tenure/directory/internal";
-import type { Commit, CommitRefused } from "./commit-pipeline.ts";
+import type { Commit, CommitRefused } from "./commit.ts";
 
 /** An activation. The gate is no object of its own: each call of each actor would have to look for it in memory. */
 export interface Gated {

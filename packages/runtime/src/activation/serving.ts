@@ -22,7 +22,7 @@ import {
 import type { LeaseKeeper } from "@tenure/directory/internal";
 import type { LocalWait } from "../deadlocks/wait-states.ts";
 import { overloaded } from "../messaging/overloaded.ts";
-import { CommitRefused } from "./commit-pipeline.ts";
+import { CommitRefused } from "./commit.ts";
 import { deadlock, type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import type { Life } from "./life.ts";
 import { type Gated, gateOpen, passGate } from "./output-gate.ts";

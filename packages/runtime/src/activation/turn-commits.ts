@@ -15,7 +15,8 @@ import {
   TenureError,
   type TurnOptions,
 } from "@tenure/core/internal";
-import type { Commit, CommitPipeline } from "./commit-pipeline.ts";
+import type { CommitPipeline } from "./commit-pipeline.ts";
+import type { Commit } from "./commit.ts";
 import type { KeyDraft, KeyedCalls } from "./keyed-calls.ts";
 import type { LostActor } from "./lost-actor.ts";
 import { ReadOnlyStateError } from "./readonly-view.ts";

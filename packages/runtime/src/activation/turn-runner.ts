@@ -23,7 +23,7 @@ import {
   type Random,
 } from "@tenure/core/internal";
 import { checkedArguments } from "./checked-arguments.ts";
-import { type Commit, CommitRefused, RefusedCommit } from "./commit-pipeline.ts";
+import { type Commit, CommitRefused, RefusedCommit } from "./commit.ts";
 import { type IncomingCall, MOVED, refused } from "./incoming-call.ts";
 import { runIntercepted } from "./intercepted-method.ts";
 import { allEnded, enter } from "./inner-turns.ts";

@@ -18,7 +18,7 @@ import {
 } from "@tenure/core/internal";
 import { Activation } from "../activation/activation.ts";
 import type { ActivationDeps } from "../activation/activation-deps.ts";
-import { CommitRefused } from "../activation/commit-pipeline.ts";
+import { CommitRefused } from "../activation/commit.ts";
 import type { IncomingCall } from "../activation/incoming-call.ts";
 import type { TurnRules } from "../activation/turn-rules.ts";
 import { overloaded } from "../messaging/overloaded.ts";
