@@ -88,7 +88,7 @@ function copyRecord(value: Record<string, unknown>, depth: number): unknown {
   if (Object.isFrozen(value) || Object.getOwnPropertySymbols(value).length > 0) return NOT_PLAIN;
   const copied: Record<string, unknown> = { ...value };
   // Of the copy, which has no accessor and is no proxy: whatever it holds comes by here. (And its keys and values are found
-  // three times as fast as by a list of keys.)
+  // three times as fast as by a list of keys. An accessor has run by then, once; it is refused all the same.)
   for (const key in copied) {
     if (getterOf.call(value, key) !== undefined) return NOT_PLAIN;
     if (key === "__proto__" || !key.isWellFormed()) return NOT_PLAIN;
