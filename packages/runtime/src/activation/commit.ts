@@ -43,7 +43,7 @@ export interface Commit {
 
 /** What the next save has. */
 export class Batch implements Commit {
-  readonly put = new Map<string, Uint8Array>();
+  readonly put: Map<string, Uint8Array> = new Map();
   del: Set<string> | undefined;
   #first: CommitListener | undefined;
   #others: CommitListener[] | undefined;
