@@ -1,4 +1,4 @@
-// The guard's decisions: GU1 to GU5 of guard.ts.
+// The guard's decisions: GU1 to GU6 of guard.ts.
 import { expect, test } from "vitest";
 import { pairsOf, recordOf, type Recorded, type Tried, tryOf, verdictOf } from "./guard.ts";
 import type { RowResult } from "./measure.ts";
