@@ -295,6 +295,39 @@ test("incoming interceptors see what the schema makes of the arguments, also whe
   expect(seen).toEqual([[[7]]]);
 });
 
+test("a refused turn is repeated with the arguments as they were given, not as a schema left their list (R24)", async () => {
+  class Till extends Actor<{ sum: number }> {
+    static readonly actor = defineActor<Till>({
+      type: "till",
+      state: () => ({ sum: 0 }),
+      methods: {
+        generation: "read",
+        pay: {
+          args: handSchema((value) => {
+            const list = value as [number];
+            list[0] *= 10;
+            return { value: list };
+          }),
+        },
+      },
+    });
+    pay(cents: number): number {
+      return (this.state.sum += cents);
+    }
+    generation(): number {
+      return this.ctx.generation;
+    }
+  }
+  const storage = new ScriptedStorage();
+  await using t = await testSilos({ actors: [Till], storage });
+  const till = t.silos[0]!.client.get(Till, "t");
+  expect(await till.pay(1)).toBe(10);
+  await storage.fence({ type: "till", id: "t" }, (await till.generation()) + 5);
+  const paid = till.pay(2);
+  await t.clock.advance("1s");
+  expect(await paid).toBe(30);
+});
+
 test("a schema is typed by its method", () => {
   class Typed extends Actor {
     static readonly actor = defineActor<Typed>({
