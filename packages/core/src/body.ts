@@ -39,7 +39,7 @@ export function bodyValue(body: Body, keep = false): unknown {
 }
 
 /**
- * The arguments in a body, for whoever gives each of them to a method and the list to nobody: with `keep` (B2), only what can be
+ * The arguments in a body, for whoever gives each of them to a method and lets nobody change the list: with `keep` (B2), only what can be
  * changed in them is copied.
  */
 export function bodyArguments(body: Body, keep: boolean): unknown {

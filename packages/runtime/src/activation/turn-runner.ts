@@ -231,9 +231,8 @@ export class TurnRunner {
     // whose interceptors run it again.
     const { stateful, incoming } = this.#d;
     const keep = call.repeatable || stateful || incoming !== undefined;
-    // Interceptors and the method's schema are given the list itself.
-    const shown = incoming !== undefined || call.method.args !== undefined;
-    return (shown ? bodyValue : bodyArguments)(call.args, keep) as readonly unknown[];
+    // A schema is given the list itself, and may change it. (The interceptors' is frozen.)
+    return (call.method.args ? bodyValue : bodyArguments)(call.args, keep) as readonly unknown[];
   }
 
   // Apart from #run: a function in there would have every turn keep its places in an object.

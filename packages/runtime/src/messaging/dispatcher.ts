@@ -69,7 +69,6 @@ export class Dispatcher implements LocalSilo {
   /** What the last call was found to be for: the next is likely to be for the same, and need not look it up. */
   #lastKind: ActorKind | undefined;
   #lastMethod: ResolvedMethod | undefined;
-
   /** Where the last calls came from: the next are likely to come from there, too. */
   #elsewhere: Elsewhere | undefined;
   #here: Here<AskedHere> | undefined;
